@@ -14,7 +14,7 @@ IMPOSSIBLE = 1e6
 
 @compiled
 def overlap(a: Float64, b: Float64) -> float:
-    """Return the intersection over union of two boxes x, y, width, height; 0.5 where one is unknown."""
+    """Return the intersection over union of two boxes (x, y, width, height); 0.5 when unknown."""
     if np.isnan(a[0]) or np.isnan(b[0]):
         return 0.5
     width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
@@ -38,8 +38,9 @@ def association_cost(
 ) -> Float64:
     """Return the (n, m) float64 cost of every pair, `IMPOSSIBLE` outside the gate.
 
-    The cost is the squared Mahalanobis distance, plus the log determinant of the innovation (so that a
-    vague track pays for the wide gate that it has), plus ``roi_weight`` times the part of the boxes that does not overlap.
+    The cost is the squared Mahalanobis distance, plus the log determinant of the innovation (so
+    that a vague track pays for the wide gate that it has), plus ``roi_weight`` times the part of
+    the boxes that does not overlap.
 
     Args:
         mean: (n, 4) predicted states x, y, vx, vy.

@@ -14,9 +14,10 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 try:
     import numba
 except ImportError:
-    numba = None
+    numba = None  # type: ignore[assignment]
     logging.getLogger(__name__).warning(
-        "numba is not installed: detection and tracking run uncompiled and slowly; install it with 'pip install numba'"
+        "numba is not installed: detection and tracking run uncompiled and slowly; "
+        "install it with 'pip install numba'"
     )
 
 HAS_NUMBA = numba is not None
@@ -26,4 +27,4 @@ def compiled(function: Function) -> Function:
     """Compile ``function`` to machine code, released from the GIL and cached on disk."""
     if numba is None:
         return function
-    return numba.njit(cache=True, nogil=True)(function)  # type: ignore[no-any-return]
+    return numba.njit(cache=True, nogil=True)(function)  # type: ignore[return-value]

@@ -1,9 +1,9 @@
 """Collecting what several sensors saw at the same instant.
 
-A collector keeps one instant per frame of the reference sensor, the first one in the configured order
-that delivers, and adds the nearest frame of every other sensor. A sensor that is silent delays nobody for longer
-than its own time-out and is simply missing. Memory is bounded, order is kept, and a backward jump of
-time (a looping recording) resets everything exactly once.
+A collector keeps one instant per frame of the reference sensor, the first one in the configured
+order that delivers, and adds the nearest frame of every other sensor. A sensor that is silent
+delays nobody for longer than its own time-out and is simply missing. Memory is bounded, order is
+kept, and a backward jump of time (a looping recording) resets everything exactly once.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ class SensorTiming:
         for name in ("tolerance_s", "timeout_s"):
             value = getattr(self, name)
             if not 0.0 < value <= 60.0:
-                raise ValueError(f"SensorTiming.{name} is {value}, expected more than 0 and at most 60 seconds")
+                raise ValueError(
+                    f"SensorTiming.{name} is {value}, expected more than 0 and at most 60 seconds"
+                )
 
 
 @dataclass(frozen=True)
@@ -104,8 +106,8 @@ class SensorCollector(Generic[Item]):
         sensors: Timing by sensor name; the order is the order of preference for the reference,
             slowest sensor first.
         max_waiting: Frames kept per sensor; the oldest is dropped when there are more.
-        jump_s: A stamp this much older than the newest one of its sensor is a jump of time; a smaller
-            step back is a reordered frame and is dropped.
+        jump_s: A stamp this much older than the newest one of its sensor is a jump of time; a
+            smaller step back is a reordered frame and is dropped.
 
     Attributes:
         received: Frames by sensor.
@@ -113,13 +115,16 @@ class SensorCollector(Generic[Item]):
         dropped: Frames by (sensor, reason); reasons are reordered, unpaired, overflow, time_jump.
     """
 
-    def __init__(self, sensors: Mapping[str, SensorTiming], max_waiting: int = 32, jump_s: float = 0.5) -> None:
+    def __init__(
+        self, sensors: Mapping[str, SensorTiming], max_waiting: int = 32, jump_s: float = 0.5
+    ) -> None:
         if not sensors:
             raise ValueError("SensorCollector needs at least one sensor")
         if max_waiting < 2:
             raise ValueError(f"max_waiting is {max_waiting}, expected at least 2")
         self._streams: dict[str, _Stream[Item]] = {
-            name: _Stream(_ns(t.offset_s), _ns(t.tolerance_s), _ns(t.timeout_s)) for name, t in sensors.items()
+            name: _Stream(_ns(t.offset_s), _ns(t.tolerance_s), _ns(t.timeout_s))
+            for name, t in sensors.items()
         }
         self._max_waiting = max_waiting
         self._jump_ns = _ns(jump_s)
@@ -156,7 +161,7 @@ class SensorCollector(Generic[Item]):
         return self._collect()
 
     def poll(self, now_ns: int) -> list[Instant[Item]]:
-        """Return the instants that no longer wait, given that it is ``now_ns`` in time of the stamps."""
+        """Return the instants that no longer wait at ``now_ns``, in time of the stamps."""
         self._now_ns = max(self._now_ns, now_ns)
         return self._collect()
 
@@ -216,11 +221,14 @@ class SensorCollector(Generic[Item]):
 
     def _silent(self, stream: _Stream[Item]) -> bool:
         heard_ns = self._first_ns if stream.newest_ns is None else stream.newest_ns
-        # A time-out shorter than the sensor's own period must not make it look dead between two frames.
-        return heard_ns is not None and self._now_ns - heard_ns > stream.timeout_ns + 2 * stream.interval_ns
+        # A time-out below the sensor's own period must not make it look dead between two frames.
+        return (
+            heard_ns is not None
+            and self._now_ns - heard_ns > stream.timeout_ns + 2 * stream.interval_ns
+        )
 
     def _complete(self, stamp_ns: int) -> bool:
-        """Return whether no sensor can add a better frame in time; the reference itself always passes."""
+        """Return whether no sensor can add a better frame in time; the reference always passes."""
         waited_ns = self._now_ns - stamp_ns
         return all(
             (stream.newest_ns is not None and stream.newest_ns >= stamp_ns)
@@ -235,7 +243,12 @@ class SensorCollector(Generic[Item]):
         for name, stream in self._streams.items():
             index = 0 if name == reference else _nearest(stream.stamps_ns, stamp_ns)
             if index is None or abs(stream.stamps_ns[index] - stamp_ns) > stream.tolerance_ns:
-                self._drop(name, stream, bisect.bisect_left(stream.stamps_ns, stamp_ns - stream.tolerance_ns), "unpaired")
+                self._drop(
+                    name,
+                    stream,
+                    bisect.bisect_left(stream.stamps_ns, stamp_ns - stream.tolerance_ns),
+                    "unpaired",
+                )
                 continue
             items[name], stamps_ns[name] = stream.items[index], stream.stamps_ns[index]
             self._drop(name, stream, index, "unpaired")
@@ -254,7 +267,9 @@ def _nearest(stamps_ns: Sequence[int], stamp_ns: int) -> int | None:
     if not stamps_ns:
         return None
     right = bisect.bisect_left(stamps_ns, stamp_ns)
-    if right == len(stamps_ns) or (right and stamp_ns - stamps_ns[right - 1] <= stamps_ns[right] - stamp_ns):
+    if right == len(stamps_ns) or (
+        right and stamp_ns - stamps_ns[right - 1] <= stamps_ns[right] - stamp_ns
+    ):
         return right - 1
     return right
 

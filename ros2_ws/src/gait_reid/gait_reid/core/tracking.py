@@ -1,95 +1,90 @@
 """Following people: batched Kalman filter and optimal assignment, driven by stamps.
 
 The order of one step is that of SORT (Bewley et al., ICIP 2016): predict to the measurement time,
-associate, update, prune, spawn. Sure detections are assigned before doubtful ones, and doubtful ones
-only continue confirmed tracks (ByteTrack, Zhang et al., ECCV 2022). Nothing counts frames: a dropped
-frame is a longer time step, no more.
+associate, update, prune, spawn. Sure detections are assigned before doubtful ones, and doubtful
+ones only continue confirmed tracks (ByteTrack, Zhang et al., ECCV 2022). Nothing counts frames: a
+dropped frame is a longer time step, no more.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from gait_reid.core import kalman
 from gait_reid.core.association import assign, association_cost
-from gait_reid.core.compiled import compiled
-from gait_reid.core.types import Detections, Float64, Int32, Int64, Tracks, TrackState, UInt8
-from gait_reid_common.parameters import param
+from gait_reid.core.track_table import TrackTable, blend_boxes
+from gait_reid.core.types import Detections, Int64, Tracks, TrackState
+from gait_reid_common.parameters import param, validate
+
 
 @dataclass(frozen=True)
 class TrackerConfig:
     """Parameters of the tracker."""
 
     acceleration_std_m_s2: float = param(
-        1.2, "How hard people accelerate (standard deviation)", unit="m/s^2", minimum=0.01, maximum=20.0
+        1.2,
+        "How hard people accelerate (standard deviation)",
+        unit="m/s^2",
+        minimum=0.01,
+        maximum=20.0,
     )
     initial_speed_std_m_s: float = param(
         1.0, "Spread of the unknown speed of a new track", unit="m/s", minimum=0.01, maximum=10.0
     )
     gate: float = param(
-        11.8, "Largest squared Mahalanobis distance of a match (11.8: three sigma of two axes)", minimum=1.0, maximum=100.0
+        11.8,
+        "Largest squared Mahalanobis distance of a match (11.8: three sigma of two axes)",
+        minimum=1.0,
+        maximum=100.0,
     )
     max_distance_m: float = param(
-        3.0, "Largest distance between a predicted and a detected position", unit="m", minimum=0.1, maximum=20.0
+        3.0,
+        "Largest distance between a predicted and a detected position",
+        unit="m",
+        minimum=0.1,
+        maximum=20.0,
     )
     roi_weight: float = param(
         6.0, "Cost of boxes that do not overlap in the picture", minimum=0.0, maximum=100.0
     )
-    sure_score: float = param(0.5, "Detections from this score on may start a track", minimum=0.0, maximum=1.0)
+    sure_score: float = param(
+        0.5, "Detections from this score on may start a track", minimum=0.0, maximum=1.0
+    )
     min_hits: int = param(4, "Detections that confirm a track", minimum=1, maximum=100)
     min_age_s: float = param(0.2, "Age that confirms a track", unit="s", minimum=0.0, maximum=10.0)
     tentative_max_gap_s: float = param(
-        0.35, "A tentative track that is not seen for this long is dropped", unit="s", minimum=0.01, maximum=10.0
+        0.35,
+        "A tentative track that is not seen for this long is dropped",
+        unit="s",
+        minimum=0.01,
+        maximum=10.0,
     )
     lost_after_s: float = param(
-        0.35, "A confirmed track that is not seen for this long is lost", unit="s", minimum=0.01, maximum=10.0
+        0.35,
+        "A confirmed track that is not seen for this long is lost",
+        unit="s",
+        minimum=0.01,
+        maximum=10.0,
     )
     max_gap_s: float = param(
-        2.0, "A lost track that is not seen for this long is dropped", unit="s", minimum=0.05, maximum=60.0
+        2.0,
+        "A lost track that is not seen for this long is dropped",
+        unit="s",
+        minimum=0.05,
+        maximum=60.0,
     )
     spawn_distance_m: float = param(
-        0.3, "No new track starts this close to one that was seen now", unit="m", minimum=0.0, maximum=5.0
+        0.3,
+        "No new track starts this close to one that was seen now",
+        unit="m",
+        minimum=0.0,
+        maximum=5.0,
     )
 
-
-@dataclass
-class _State:
-    """Parallel arrays of all living tracks; the same rows mean the same track."""
-
-    track_id: Int64
-    mean: Float64
-    covariance: Float64
-    height_z: Float64
-    size: Float64
-    roi: Float64
-    roi_velocity: Float64
-    state: UInt8
-    modality: UInt8
-    detection_index: Int32
-    first_seen_ns: Int64
-    last_seen_ns: Int64
-    hits: Int32
-    score: Float64
-
-    @classmethod
-    def empty(cls) -> _State:
-        return cls(
-            np.zeros(0, np.int64), np.zeros((0, 4)), np.zeros((0, 4, 4)), np.zeros(0), np.zeros((0, 3)), np.zeros((0, 4)),
-            np.zeros((0, 4)), np.zeros(0, np.uint8), np.zeros(0, np.uint8), np.zeros(0, np.int32), np.zeros(0, np.int64),
-            np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0),
-        )
-
-    def select(self, rows: npt.NDArray[np.bool_]) -> _State:
-        return _State(*(getattr(self, f.name)[rows] for f in fields(self)))
-
-    def extend(self, other: _State) -> _State:
-        return _State(*(np.concatenate((getattr(self, f.name), getattr(other, f.name))) for f in fields(self)))
-
-    def __len__(self) -> int:
-        return len(self.track_id)
+    def __post_init__(self) -> None:
+        validate(self)
 
 
 class Tracker:
@@ -100,13 +95,13 @@ class Tracker:
 
     def __init__(self, config: TrackerConfig | None = None) -> None:
         self._config = config or TrackerConfig()
-        self._tracks = _State.empty()
+        self._tracks = TrackTable.empty()
         self._next_id = 1
         self._stamp_ns: int | None = None
 
     def reset(self) -> None:
         """Drop all tracks, for example after a backward time jump."""
-        self._tracks = _State.empty()
+        self._tracks = TrackTable.empty()
         self._stamp_ns = None
 
     def update(self, detections: Detections) -> Tracks:
@@ -118,7 +113,8 @@ class Tracker:
         previous_ns = detections.stamp_ns if self._stamp_ns is None else self._stamp_ns
         if detections.stamp_ns < previous_ns:
             raise ValueError(
-                f"detections of {detections.stamp_ns} ns are older than the tracker's {previous_ns} ns; reset it first"
+                f"detections of {detections.stamp_ns} ns are older than the tracker's "
+                f"{previous_ns} ns; reset it first"
             )
         self._stamp_ns = detections.stamp_ns
         dt_s = (detections.stamp_ns - previous_ns) * 1e-9
@@ -160,11 +156,26 @@ class Tracker:
 
     def _correct(self, detections: Detections, rows: Int64, columns: Int64, dt_s: float) -> None:
         tracks = self._tracks
-        kalman.update(tracks.mean, tracks.covariance, rows, columns, detections.position, detections.covariance)
+        kalman.update(
+            tracks.mean,
+            tracks.covariance,
+            rows,
+            columns,
+            detections.position,
+            detections.covariance,
+        )
         gap_s = np.maximum((detections.stamp_ns - tracks.last_seen_ns[rows]) * 1e-9, dt_s)
-        _blend_boxes(
-            tracks.height_z, tracks.size, tracks.roi, tracks.roi_velocity, rows, columns, gap_s,
-            detections.position, detections.size, detections.roi,
+        blend_boxes(
+            tracks.height_z,
+            tracks.size,
+            tracks.roi,
+            tracks.roi_velocity,
+            rows,
+            columns,
+            gap_s,
+            detections.position,
+            detections.size,
+            detections.roi,
         )
         tracks.modality[rows] = detections.modality[columns]
         tracks.detection_index[rows] = columns
@@ -182,7 +193,9 @@ class Tracker:
         tentative = tracks.state == TrackState.TENTATIVE
         tracks.state[ripe | (~tentative & ~unseen)] = TrackState.CONFIRMED
         tracks.state[~tentative & (gap_s > config.lost_after_s)] = TrackState.LOST
-        limit_s = np.where(tracks.state == TrackState.TENTATIVE, config.tentative_max_gap_s, config.max_gap_s)
+        limit_s = np.where(
+            tracks.state == TrackState.TENTATIVE, config.tentative_max_gap_s, config.max_gap_s
+        )
         keep = gap_s <= limit_s
         if not keep.all():
             self._tracks = tracks.select(keep)
@@ -207,10 +220,20 @@ class Tracker:
         stamps = np.full(n, detections.stamp_ns, np.int64)
         ids = np.arange(self._next_id, self._next_id + n, dtype=np.int64)
         self._next_id += n
-        born = _State(
-            ids, mean, covariance, detections.position[rows, 2].copy(), detections.size[rows].copy(),
-            detections.roi[rows].copy(), np.zeros((n, 4)), np.full(n, TrackState.TENTATIVE, np.uint8),
-            detections.modality[rows].copy(), rows.astype(np.int32), stamps, stamps.copy(), np.ones(n, np.int32),
+        born = TrackTable(
+            ids,
+            mean,
+            covariance,
+            detections.position[rows, 2].copy(),
+            detections.size[rows].copy(),
+            detections.roi[rows].copy(),
+            np.zeros((n, 4)),
+            np.full(n, TrackState.TENTATIVE, np.uint8),
+            detections.modality[rows].copy(),
+            rows.astype(np.int32),
+            stamps,
+            stamps.copy(),
+            np.ones(n, np.int32),
             0.3 * detections.score[rows],
         )
         self._tracks = tracks.extend(born)
@@ -219,44 +242,28 @@ class Tracker:
         tracks = self._tracks
         n = len(tracks)
         position, velocity = np.zeros((n, 3)), np.zeros((n, 3))
-        position[:, :2], position[:, 2], velocity[:, :2] = tracks.mean[:, :2], tracks.height_z, tracks.mean[:, 2:]
+        position[:, :2], position[:, 2], velocity[:, :2] = (
+            tracks.mean[:, :2],
+            tracks.height_z,
+            tracks.mean[:, 2:],
+        )
         roi = np.full((n, 4), np.nan)
         seen = tracks.detection_index >= 0
         roi[seen] = detections.roi[tracks.detection_index[seen]]
         return Tracks(
-            detections.stamp_ns, detections.frame_id, tracks.track_id.copy(), position, velocity, tracks.covariance.copy(),
-            tracks.size.copy(), roi, tracks.state.copy(), tracks.modality.copy(), tracks.detection_index.copy(),
-            tracks.first_seen_ns.copy(), tracks.last_seen_ns.copy(), tracks.hits.copy(), tracks.score.copy(),
+            detections.stamp_ns,
+            detections.frame_id,
+            tracks.track_id.copy(),
+            position,
+            velocity,
+            tracks.covariance.copy(),
+            tracks.size.copy(),
+            roi,
+            tracks.state.copy(),
+            tracks.modality.copy(),
+            tracks.detection_index.copy(),
+            tracks.first_seen_ns.copy(),
+            tracks.last_seen_ns.copy(),
+            tracks.hits.copy(),
+            tracks.score.copy(),
         )
-
-
-@compiled
-def _blend_boxes(
-    height_z: Float64,
-    size: Float64,
-    roi: Float64,
-    roi_velocity: Float64,
-    rows: Int64,
-    columns: Int64,
-    gap_s: Float64,
-    new_position: Float64,
-    new_size: Float64,
-    new_roi: Float64,
-) -> None:
-    """Mix what was detected into height, size and picture box of matched tracks, in place; NaN means unknown."""
-    for k in range(rows.shape[0]):
-        i, j = rows[k], columns[k]
-        height_z[i] += 0.2 * (new_position[j, 2] - height_z[i])
-        for a in range(3):
-            if np.isnan(size[i, a]):
-                size[i, a] = new_size[j, a]
-            elif not np.isnan(new_size[j, a]):
-                size[i, a] += 0.2 * (new_size[j, a] - size[i, a])
-        if np.isnan(new_roi[j, 0]):
-            continue
-        if not np.isnan(roi[i, 0]) and gap_s[k] > 0.0:
-            # The stored box was already moved by the old velocity, so the residual corrects it.
-            for a in range(2):
-                shift = new_roi[j, a] + 0.5 * new_roi[j, a + 2] - roi[i, a] - 0.5 * roi[i, a + 2]
-                roi_velocity[i, a] += 0.4 * shift / gap_s[k]
-        roi[i] = new_roi[j]

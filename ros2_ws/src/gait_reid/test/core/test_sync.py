@@ -1,4 +1,4 @@
-"""The sensor collector: pairing, missing sensors, bounded memory, jumps of time, honest counters."""
+"""The sensor collector: pairing, missing sensors, bounded memory, time jumps, honest counters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ Event = tuple[int, str]
 
 
 def make_collector(**overrides: SensorTiming) -> SensorCollector[int]:
-    timing = {"lidar": SensorTiming(), "camera": SensorTiming(tolerance_s=0.03), "radar": SensorTiming()}
+    timing = {
+        "lidar": SensorTiming(),
+        "camera": SensorTiming(tolerance_s=0.03),
+        "radar": SensorTiming(),
+    }
     return SensorCollector({**timing, **overrides})
 
 
@@ -53,7 +57,9 @@ def test_every_lidar_scan_gets_the_nearest_picture() -> None:
     assert_nothing_uncounted(collector)
 
 
-@pytest.mark.parametrize("sensors", [{"camera"}, {"lidar"}, {"radar"}, {"camera", "radar"}, {"lidar", "camera"}])
+@pytest.mark.parametrize(
+    "sensors", [{"camera"}, {"lidar"}, {"radar"}, {"camera", "radar"}, {"lidar", "camera"}]
+)
 def test_absent_sensors_cost_no_instants(sensors: set[str]) -> None:
     collector = make_collector()
     instants = play(collector, events(sensors, 2000))
@@ -66,11 +72,14 @@ def test_absent_sensors_cost_no_instants(sensors: set[str]) -> None:
 
 def test_a_sensor_that_dies_and_returns_is_missed_and_taken_back() -> None:
     collector = make_collector()
-    stream = events({"camera"}, 4000) + events({"lidar"}, 1000) + events({"lidar"}, 1000, start_ms=4000)
+    stream = (
+        events({"camera"}, 4000) + events({"lidar"}, 1000) + events({"lidar"}, 1000, start_ms=4000)
+    )
     instants = play(collector, sorted(stream))
 
     references = [i.reference for i in instants]
-    assert references[0] == "lidar" and references[-1] == "lidar" and "camera" in references
+    assert references[0] == references[-1] == "lidar"
+    assert "camera" in references
     stamps = [i.stamp_ns for i in instants]
     assert stamps == sorted(set(stamps))
     assert_nothing_uncounted(collector)
@@ -101,7 +110,15 @@ def test_a_looped_recording_resets_once_per_loop(in_flight: int) -> None:
     instants = play(collector, recording)
     for _ in range(2):
         # Frames of the old loop that arrive after the first frame of the new one.
-        late = [(stamp, sensor) for stamp, sensor in recording[-in_flight:] if sensor != recording[0][1]] if in_flight else []
+        late = (
+            [
+                (stamp, sensor)
+                for stamp, sensor in recording[-in_flight:]
+                if sensor != recording[0][1]
+            ]
+            if in_flight
+            else []
+        )
         instants += play(collector, recording[:1])
         instants += play(collector, late)
         instants += play(collector, recording[1:])
@@ -109,12 +126,15 @@ def test_a_looped_recording_resets_once_per_loop(in_flight: int) -> None:
     assert collector.sequence == 2
     assert [i.sequence for i in instants] == sorted(i.sequence for i in instants)
     per_loop = [sum(i.sequence == k for i in instants) for k in range(3)]
-    assert min(per_loop) >= 28 and max(per_loop) - min(per_loop) <= 1
+    assert min(per_loop) >= 28
+    assert max(per_loop) - min(per_loop) <= 1
     assert_nothing_uncounted(collector)
 
 
 def test_memory_is_bounded_while_a_preferred_sensor_stalls() -> None:
-    collector = SensorCollector({"lidar": SensorTiming(timeout_s=50.0), "camera": SensorTiming()}, max_waiting=8)
+    collector = SensorCollector(
+        {"lidar": SensorTiming(timeout_s=50.0), "camera": SensorTiming()}, max_waiting=8
+    )
     collector.add("lidar", 0, 0)
     for k in range(1, 500):
         collector.add("camera", k * 33 * MS, k)

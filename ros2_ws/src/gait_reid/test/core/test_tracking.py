@@ -60,7 +60,9 @@ def test_dropped_frames_are_longer_steps_and_no_more(drop: float) -> None:
         if rng.random() < drop:
             continue
         t = k / 30.0
-        tracks = tracker.update(see(1000 * t, [[1.2 * t, 0.3 * np.sin(t)]] + rng.normal(0, 0.08, (1, 2)), 0.08))
+        tracks = tracker.update(
+            see(1000 * t, [[1.2 * t, 0.3 * np.sin(t)]] + rng.normal(0, 0.08, (1, 2)), 0.08)
+        )
         ids |= confirmed(tracks)
     assert ids == {1}
     assert abs(tracks.position[0, 0] - 1.2 * t) < 0.15
@@ -74,10 +76,10 @@ def test_an_occluded_walker_is_lost_then_found_under_the_same_id() -> None:
         tracks = tracker.update(see(100 * k, [] if hidden else [[0.12 * k, 2.0]]))
         states.append(TrackState(int(tracks.state[0])))
         if hidden and k > 30:
-            assert tracks.modality[0] == 0 and tracks.detection_index[0] == -1
+            assert (tracks.modality[0], tracks.detection_index[0]) == (0, -1)
             assert abs(tracks.position[0, 0] - 0.12 * k) < 0.4
     assert tracks.track_id.tolist() == [1]
-    assert states[24] is TrackState.CONFIRMED and states[35] is TrackState.LOST and states[-1] is TrackState.CONFIRMED
+    assert [states[k].name for k in (24, 35, -1)] == ["CONFIRMED", "LOST", "CONFIRMED"]
 
 
 def test_a_person_who_left_is_dropped_and_the_id_is_not_reused() -> None:
@@ -108,13 +110,15 @@ def test_doubtful_detections_continue_a_track_but_never_start_one() -> None:
 
 
 def test_boxes_in_the_picture_tell_neighbours_in_range_apart() -> None:
-    """Camera ranges are vague: the position alone would swap two people who walk one behind the other."""
+    """Camera ranges are vague: position alone would swap people who walk one behind the other."""
     rng = np.random.default_rng(7)
     tracker = Tracker()
     pairs: set[tuple[int, int]] = set()
     for k in range(90):
         rois = np.array([[600.0 - 4 * k, 300, 80, 200], [500.0 - 4 * k, 310, 70, 180]])
-        vague = np.array([[8.0, 0.1 - 0.03 * k], [9.0, 1.2 - 0.03 * k]]) + rng.normal(0, [1.0, 0.03], (2, 2))
+        vague = np.array([[8.0, 0.1 - 0.03 * k], [9.0, 1.2 - 0.03 * k]]) + rng.normal(
+            0, [1.0, 0.03], (2, 2)
+        )
         order = rng.permutation(2)
         tracks = tracker.update(see(33.3 * k, vague[order], 1.0, rois=rois[order]))
         for track_id, row in zip(tracks.track_id, tracks.detection_index):
