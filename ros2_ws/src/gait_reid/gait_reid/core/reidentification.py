@@ -1,0 +1,108 @@
+"""The second half of the chain: crops in, identity matches out.
+
+The re-identification node and the offline replay both run this, so they give the same identities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from gait_reid.core.encoders.base import Encoder
+from gait_reid.core.encoders.energy_image import EnergyImageConfig, EnergyImageEncoder
+from gait_reid.core.gallery.decision import Decider, DecisionConfig
+from gait_reid.core.gallery.search import GallerySearch
+from gait_reid.core.types import Embedding, GalleryRecord, Match, PersonCrop
+from gait_reid_common.parameters import param, validate
+
+
+@dataclass(frozen=True)
+class ReidentificationConfig:
+    """Parameters of encoding, search and decision."""
+
+    encoder: str = param("energy_image", "Encoder of walks", choices=("energy_image",))
+    stride_s: float = param(
+        0.2, "Least time between two answers about one track", "s", minimum=0.0, maximum=60.0
+    )
+    top_k: int = param(5, "Candidates in an answer", minimum=1, maximum=100)
+    energy_image: EnergyImageConfig = field(default_factory=EnergyImageConfig)
+    decision: DecisionConfig = field(default_factory=DecisionConfig)
+
+    def __post_init__(self) -> None:
+        validate(self)
+
+
+class Reidentification:
+    """Says who the tracks of one site are, given a gallery."""
+
+    def __init__(self, config: ReidentificationConfig | None = None) -> None:
+        self.config = config or ReidentificationConfig()
+        self.encoder: Encoder = EnergyImageEncoder(self.config.energy_image)
+        self._decider = Decider(self.config.decision)
+        self._search = GallerySearch(())
+        self.gallery_version = 0
+        self._sequence_id = ""
+        self._answered_ns: dict[int, int] = {}
+        self._embeddings: dict[int, Embedding] = {}
+
+    def set_gallery(self, records: Sequence[GalleryRecord], version: int) -> None:
+        """Search these records from now on; answers about forgotten people are withdrawn."""
+        usable = [r for r in records if r.embedding.model_id == self.encoder.model_id]
+        self._search = GallerySearch(usable)
+        self._decider.set_people({record.person_id for record in usable})
+        self.gallery_version = version
+
+    def reset(self) -> None:
+        """Forget all tracks; the gallery stays."""
+        self.encoder.reset()
+        self._decider.reset()
+        self._answered_ns.clear()
+        self._embeddings.clear()
+
+    def embedding(self, track_id: int) -> Embedding | None:
+        """Return the newest embedding of a living track, or None while it has too few frames."""
+        return self._embeddings.get(track_id)
+
+    def process(
+        self,
+        stamp_ns: int,
+        crops: Sequence[PersonCrop],
+        active_track_ids: Sequence[int],
+        sequence_id: str,
+    ) -> list[Match]:
+        """Take the crops of one instant and answer about every track that is due.
+
+        Args:
+            stamp_ns: Acquisition time of the instant.
+            crops: Crops of the instant, at most one per track.
+            active_track_ids: Every track that is alive; state of others is dropped.
+            sequence_id: Of the tracker; a new one resets everything but the gallery.
+        """
+        if sequence_id != self._sequence_id:
+            self.reset()
+            self._sequence_id = sequence_id
+        self._forget(set(active_track_ids))
+        self.encoder.update(crops)
+        due = [crop.track_id for crop in crops if self._is_due(crop.track_id, stamp_ns)]
+        embeddings = self.encoder.embed(due) if due else {}
+        self._embeddings.update(embeddings)
+        self._answered_ns.update(dict.fromkeys(embeddings, stamp_ns))
+        candidates = self._search.query(list(embeddings.values()), self.config.top_k)
+        answers = [
+            (track_id, embedding, found)
+            for (track_id, embedding), found in zip(embeddings.items(), candidates)
+        ]
+        return self._decider.update(stamp_ns, answers, self.gallery_version)
+
+    def _is_due(self, track_id: int, stamp_ns: int) -> bool:
+        answered_ns = self._answered_ns.get(track_id)
+        # A tenth of tolerance, so that a stride of two frame periods is not stretched by jitter.
+        return answered_ns is None or stamp_ns - answered_ns >= 0.9e9 * self.config.stride_s
+
+    def _forget(self, active: set[int]) -> None:
+        gone = [track_id for track_id in self._answered_ns if track_id not in active]
+        for track_id in gone:
+            del self._answered_ns[track_id]
+            self._embeddings.pop(track_id, None)
+        self.encoder.retain(active)
+        self._decider.retain(active)
