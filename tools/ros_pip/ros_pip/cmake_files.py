@@ -21,12 +21,17 @@ def repair(text: str, python_headers: Path, site_packages: Path) -> str:
 
 
 def repair_tree(share: Path, python_headers: Path, site_packages: Path) -> int:
-    """Repairs every ``*.cmake`` file below ``share`` and returns how many were changed."""
+    """Repairs every ``*.cmake`` file below ``share`` and returns how many were changed.
+
+    A repaired file is a new one in the place of the old: an installer may have hard-linked the old
+    one to its cache, which other environments are made from.
+    """
     changed = 0
     for path in share.rglob("*.cmake"):
         before = path.read_text()
         after = repair(before, python_headers, site_packages)
         if after != before:
+            path.unlink()
             path.write_text(after)
             changed += 1
     return changed

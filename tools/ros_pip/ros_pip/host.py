@@ -20,8 +20,8 @@ def check_python(version: tuple[int, int] = (sys.version_info[0], sys.version_in
     """Raises SetupError unless wheels exist for this interpreter."""
     if not OLDEST_PYTHON <= version <= NEWEST_PYTHON:
         raise SetupError(
-            f"Python {version[0]}.{version[1]} ({sys.executable}) is not supported: 3.10 to 3.14 are. "
-            "Name another one: GAIT_REID_PYTHON=/path/to/python3 ./run setup"
+            f"Python {version[0]}.{version[1]} ({sys.executable}) is not supported: "
+            "3.10 to 3.14 are. Name another one: GAIT_REID_PYTHON=/path/to/python3 ./run setup"
         )
 
 
@@ -32,7 +32,7 @@ def check_architecture(machine: str | None = None, system: str | None = None) ->
     if (system, machine) != ("Linux", "x86_64"):
         raise SetupError(
             f"PyPI has ROS 2 wheels for Linux x86_64 only, and this machine is {system} {machine}. "
-            "Install ROS 2 Humble or Jazzy (apt or docker), source its setup.bash and run this again."
+            "Install ROS 2 Humble or Jazzy (apt or docker), source it and run this again."
         )
 
 

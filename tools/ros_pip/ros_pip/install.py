@@ -6,22 +6,40 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ros_pip import cmake_files, host, stamp
 from ros_pip.console import SetupError, say, step
-from ros_pip.installer import Installer, clean_environment, run
+from ros_pip.installer import Installer
 from ros_pip.layout import Layout
 from ros_pip.ros import Ros
 
 RUN_TIME_LAYERS = ("ros", "runtime")
 ALL_LAYERS = (*RUN_TIME_LAYERS, "dev")
+STAND_INS = {
+    "message_filters": "message_filters",
+    "sensor_msgs_py": "sensor_msgs_py",
+    "gait_reid_launch": "launch_ros",
+}
+"""Folder of each stand-in, and the upstream module whose absence calls for it."""
+
 _PROBE = """
-import importlib.util, json, sysconfig
+import importlib.util, json, sys, sysconfig
 paths = sysconfig.get_paths()
-present = [name for name in {names!r} if importlib.util.find_spec(name)]
-print(json.dumps(dict(headers=paths["include"], site=paths["purelib"], present=present)))
+found = {}
+for name in sys.argv[1:]:
+    spec = importlib.util.find_spec(name)
+    if spec is not None:
+        found[name] = spec.origin or ""
+print(json.dumps({"headers": paths["include"], "site": paths["purelib"], "found": found}))
+"""
+_TRIAL = "import numpy, scipy, cv2, rclpy; rclpy.init(); rclpy.shutdown()"
+_LOCAL_SETUP = """\
+# Makes this environment a prefix that colcon's setup files can chain to.
+AMENT_PREFIX_PATH="{venv}${{AMENT_PREFIX_PATH:+:$AMENT_PREFIX_PATH}}"
+export AMENT_PREFIX_PATH
 """
 
 
@@ -31,7 +49,7 @@ def ensure_installed(layout: Layout, ros: Ros, layers: Sequence[str]) -> bool:
     Args:
         layout: the checkout.
         ros: the ROS 2 that the environment rests on.
-        layers: names of requirement lists; lists that are already installed stay installed.
+        layers: names of requirement lists; lists that are installed already stay installed.
 
     Raises:
         SetupError: something is missing; the environment then counts as not installed.
@@ -39,41 +57,40 @@ def ensure_installed(layout: Layout, ros: Ros, layers: Sequence[str]) -> bool:
     host.check_python()
     before = stamp.read(layout.installed_stamp)
     key = environment_key(layout, ros)
-    same = before.get("key") == key and layout.python.exists()
-    installed = before.get("layers", []) if before.get("key") == key else []
-    if same and set(layers) <= set(installed):
+    held = before.get("layers", []) if layout.python.exists() else []
+    if before.get("key") == key and set(layers) <= set(held):
         return False
-    wanted = [name for name in ALL_LAYERS if name in {*layers, *installed}]
-    _check_host(layout, ros, first_time=not layout.python.exists())
+    _check_host(layout, ros)
     layout.installed_stamp.unlink(missing_ok=True)
-    if before.get("base") != _base(layout, ros) or not layout.python.exists():
+    base = environment_base(layout, ros)
+    if before.get("base") != base or not layout.python.exists():
         _make_venv(layout, ros)
-    _install(layout, ros, wanted)
-    stamp.write(
-        layout.installed_stamp,
-        {"key": key, "base": _base(layout, ros), "layers": wanted, "ros": ros.distribution},
-    )
+        held = []
+    wanted = [name for name in ALL_LAYERS if name in {*layers, *held}]
+    _Environment(layout, ros).install(wanted)
+    content = {"key": key, "base": base, "layers": wanted, "ros": ros.distribution}
+    stamp.write(layout.installed_stamp, content)
     return True
+
+
+def environment_base(layout: Layout, ros: Ros) -> list[str]:
+    """What the environment is bound to: another value means a new virtual environment."""
+    return [str(layout.root), sys.version, sys.base_prefix, ros.distribution]
 
 
 def environment_key(layout: Layout, ros: Ros) -> str:
     """Changes whenever the environment would be installed differently."""
     files = sorted(layout.requirements.glob("*.txt"))
     files += sorted(layout.stand_ins.glob("*/pyproject.toml"))
-    texts = [path.read_bytes() for path in files]
-    return stamp.digest([*_base(layout, ros), *map(str, files), *texts])
+    contents = [path.read_bytes() for path in files]
+    return stamp.digest([*environment_base(layout, ros), *map(str, files), *contents])
 
 
-def _base(layout: Layout, ros: Ros) -> list[str]:
-    """What the environment itself depends on: another value means a new virtual environment."""
-    return [str(layout.root), sys.version, sys.base_prefix, ros.distribution]
-
-
-def _check_host(layout: Layout, ros: Ros, first_time: bool) -> None:
+def _check_host(layout: Layout, ros: Ros) -> None:
     if ros.from_wheels:
         host.check_architecture()
     host.check_build_tools()
-    if first_time:
+    if not layout.python.exists():
         host.check_space(layout.root)
 
 
@@ -81,7 +98,9 @@ def _make_venv(layout: Layout, ros: Ros) -> None:
     with step(f"making {layout.venv} with Python {sys.version.split()[0]}"):
         shutil.rmtree(layout.venv, ignore_errors=True)
         options = [] if ros.from_wheels else ["--system-site-packages"]
-        if not run([sys.executable, "-m", "venv", *options, layout.venv]):
+        command = [sys.executable, "-m", "venv", *options, str(layout.venv)]
+        done = subprocess.run(command, env=ros.environment(), stdin=subprocess.DEVNULL, stdout=2)
+        if done.returncode:
             raise SetupError(
                 f"{sys.executable} cannot make a virtual environment. "
                 "On Debian and Ubuntu: apt-get install python3-venv"
@@ -90,87 +109,92 @@ def _make_venv(layout: Layout, ros: Ros) -> None:
         (layout.venv / "COLCON_IGNORE").touch()
 
 
-def _install(layout: Layout, ros: Ros, layers: Iterable[str]) -> None:
-    lists = [name for name in layers if ros.from_wheels or name != "ros"]
-    installer = Installer(
-        layout.python, layout.requirements / "installer.txt", allow_uv=ros.from_wheels
-    )
-    with step(f"installing Python packages ({', '.join(lists)})"):
-        arguments: list[str | Path] = []
-        for name in lists:
-            arguments += ["-r", layout.requirements / f"{name}.txt"]
-        if ros.from_wheels:
-            arguments += ["-c", layout.requirements / "constraints.txt"]
-        else:
-            arguments += _beside_sourced_ros(layout)
-        installer.install(arguments, "The Python packages")
-    if ros.from_wheels:
-        paths = _probe(layout, [])
-        changed = cmake_files.repair_tree(
-            layout.venv / "share", Path(paths["headers"]), Path(paths["site"])
+@dataclass(frozen=True)
+class _Probe:
+    """What the environment's interpreter says of itself.
+
+    Attributes:
+        headers: folder of Python.h.
+        site: folder that packages are installed into.
+        found: the modules asked for that can be imported, and the file of each.
+    """
+
+    headers: str
+    site: str
+    found: dict[str, str]
+
+
+@dataclass
+class _Environment:
+    """A virtual environment that is being filled."""
+
+    layout: Layout
+    ros: Ros
+
+    def install(self, layers: Sequence[str]) -> None:
+        requirements = self.layout.requirements
+        installer = Installer(self.layout.python, self.ros, requirements / "installer.txt")
+        lists = [name for name in layers if self.ros.from_wheels or name != "ros"]
+        with step(f"installing Python packages ({', '.join(lists)})"):
+            arguments: list[str | Path] = []
+            for name in lists:
+                arguments += ["-r", requirements / f"{name}.txt"]
+            if self.ros.from_wheels:
+                arguments += ["-c", requirements / "constraints.txt"]
+            else:
+                arguments += self._beside_sourced_ros()
+            installer.install(arguments, "The Python packages")
+        if self.ros.from_wheels:
+            self._adapt_wheels()
+        self._install_stand_ins(installer)
+        self._python("-c", _TRIAL, failure="The environment was installed but does not run")
+
+    def _python(self, *arguments: str, failure: str) -> str:
+        """Runs the environment's interpreter and returns what it printed."""
+        done = subprocess.run(
+            [str(self.layout.python), *arguments],
+            env=self.ros.environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
         )
-        say(f"repaired the build machine's paths in {changed} CMake files")
-    _install_stand_ins(layout, installer)
-    _try_out(layout)
+        if done.returncode:
+            raise SetupError(f"{failure}: {done.stderr.strip()}")
+        return done.stdout
 
+    def _probe(self, names: Sequence[str] = ()) -> _Probe:
+        """Asks the environment's interpreter where it looks for things."""
+        printed = self._python("-c", _PROBE, *names, failure=f"{self.layout.python} does not run")
+        return _Probe(**json.loads(printed))
 
-def _beside_sourced_ros(layout: Layout) -> list[str | Path]:
-    """Arguments that keep the numpy that the distribution's messages were compiled against."""
-    code = "import numpy, importlib.util as u; print(numpy.__version__, bool(u.find_spec('colcon_core')))"
-    answer = subprocess.run([str(layout.python), "-c", code], capture_output=True, text=True)
-    if answer.returncode:
-        raise SetupError(
-            f"{sys.executable} has no numpy although ROS 2 is sourced: is it the distribution's own "
-            "interpreter? Name that one: GAIT_REID_PYTHON=/usr/bin/python3 ./run setup"
-        )
-    version, has_colcon = answer.stdout.split()
-    held = layout.venv / "held.txt"
-    held.write_text(f"numpy=={version}\n")
-    return ["-c", held, *([] if has_colcon == "True" else ["colcon-common-extensions"])]
+    def _beside_sourced_ros(self) -> list[str | Path]:
+        """Keeps the numpy that the distribution's messages were compiled against."""
+        version = self._python(
+            "-c",
+            "import numpy; print(numpy.__version__)",
+            failure=f"ROS 2 {self.ros.distribution} is sourced, but {sys.executable} has no numpy",
+        ).strip()
+        held = self.layout.venv / "held.txt"
+        held.write_text(f"numpy=={version}\n")
+        colcon = self._probe(["colcon_core"]).found
+        return ["-c", held, *([] if colcon else ["colcon-common-extensions"])]
 
+    def _adapt_wheels(self) -> None:
+        venv, probe = self.layout.venv, self._probe()
+        changed = cmake_files.repair_tree(venv / "share", Path(probe.headers), Path(probe.site))
+        say(f"repaired the paths of the wheels' build machine in {changed} CMake files")
+        for shell in ("sh", "bash", "zsh"):
+            (venv / f"local_setup.{shell}").write_text(_LOCAL_SETUP.format(venv=venv))
 
-def _probe(layout: Layout, names: Sequence[str]) -> dict:
-    """Headers and site-packages of the environment, and which modules can be imported there."""
-    answer = subprocess.run(
-        [str(layout.python), "-c", _PROBE.format(names=list(names))],
-        env=_sourced_environment(layout),
-        capture_output=True,
-        text=True,
-    )
-    if answer.returncode:
-        raise SetupError(f"{layout.python} does not run: {answer.stderr.strip()}")
-    return dict(json.loads(answer.stdout))
-
-
-def _sourced_environment(layout: Layout) -> dict[str, str]:
-    """A sourced ROS 2 lies on PYTHONPATH; without one that variable is the user's own business."""
-    import os
-
-    environment = clean_environment()
-    if (layout.venv / "held.txt").exists() and "PYTHONPATH" in os.environ:
-        environment["PYTHONPATH"] = os.environ["PYTHONPATH"]
-    return environment
-
-
-def _install_stand_ins(layout: Layout, installer: Installer) -> None:
-    """Installs each stand-in whose upstream module is absent; each is named after that module."""
-    stand_ins = {path.parent.name: path.parent for path in layout.stand_ins.glob("*/pyproject.toml")}
-    present = set(_probe(layout, sorted(stand_ins))["present"])
-    for name in sorted(present & set(stand_ins)):
-        say(f"{name} is there already: no stand-in")
-    folders = [stand_ins[name] for name in sorted(set(stand_ins) - present)]
-    if folders:
-        options = ["--no-deps", "--no-build-isolation"]
-        editable = [word for folder in folders for word in ("-e", folder)]
-        installer.install([*options, *editable], "The stand-ins")
-
-
-def _try_out(layout: Layout) -> None:
-    answer = subprocess.run(
-        [str(layout.python), "-c", "import numpy, scipy, cv2, rclpy; rclpy.init(); rclpy.shutdown()"],
-        env=_sourced_environment(layout),
-        capture_output=True,
-        text=True,
-    )
-    if answer.returncode:
-        raise SetupError(f"The environment was installed but does not run:\n{answer.stderr.strip()}")
+    def _install_stand_ins(self, installer: Installer) -> None:
+        """Installs each stand-in whose upstream module is absent."""
+        found = self._probe(sorted(STAND_INS.values())).found
+        editable: list[str | Path] = []
+        for name, upstream in STAND_INS.items():
+            origin = found.get(upstream)
+            if origin is None or origin.startswith(str(self.layout.stand_ins)):
+                editable += ["-e", self.layout.stand_ins / name]
+            else:
+                say(f"{upstream} is at {origin}: no stand-in for it")
+        if editable:
+            installer.install(["--no-deps", "--no-build-isolation", *editable], "The stand-ins")

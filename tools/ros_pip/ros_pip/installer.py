@@ -8,23 +8,38 @@ counterpart here (a client certificate, say), pip itself does the work.
 from __future__ import annotations
 
 import ast
-import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ros_pip.console import SetupError, say
+from ros_pip.ros import Ros
 
-_HARMLESS_OPTIONS = frozenset(
-    "timeout default-timeout retries disable-pip-version-check no-input no-color progress-bar quiet "
-    "verbose cache-dir no-cache-dir require-virtualenv break-system-packages root-user-action "
-    "prefer-binary no-warn-script-location user target prefix".split()
+_OPTIONS_WITHOUT_EFFECT_HERE = frozenset(
+    {
+        "break-system-packages",
+        "cache-dir",
+        "default-timeout",
+        "disable-pip-version-check",
+        "no-cache-dir",
+        "no-color",
+        "no-input",
+        "no-warn-script-location",
+        "prefer-binary",
+        "prefix",
+        "progress-bar",
+        "quiet",
+        "require-virtualenv",
+        "retries",
+        "root-user-action",
+        "target",
+        "timeout",
+        "user",
+        "verbose",
+    }
 )
-_UNWANTED_VARIABLES = (
-    "PYTHONPATH PYTHONHOME PIP_USER PIP_TARGET PIP_PREFIX PIP_REQUIREMENT PIP_CONSTRAINT "
-    "VIRTUAL_ENV _ROS_WHEELS_BOOTSTRAP_COMPLETE"
-).split()
+_SWITCHED_ON = ("1", "true", "yes", "on")
 _OFFLINE_HINT = "Is the network reachable, or pip told about a mirror (pip config list)?"
 
 
@@ -46,8 +61,8 @@ class UvConfiguration:
 def parse_pip_configuration(listing: str) -> dict[str, str]:
     """Reads the output of ``pip config list``.
 
-    Options of ``[install]`` win over those of ``[global]``, and environment variables over both,
-    as in pip.
+    Options of ``[install]`` win over those of ``[global]``, and environment variables over both, as
+    in pip.
     """
     rank = {"global": 0, "install": 1, ":env:": 2}
     chosen: dict[str, tuple[int, str]] = {}
@@ -65,56 +80,46 @@ def parse_pip_configuration(listing: str) -> dict[str, str]:
 def translate_for_uv(options: Mapping[str, str]) -> UvConfiguration:
     """Turns pip's options into uv's."""
     result = UvConfiguration(arguments=["--index-strategy", "unsafe-best-match"])
-    several = {
+    repeated = {
         "extra-index-url": "--extra-index-url",
         "find-links": "--find-links",
         "trusted-host": "--allow-insecure-host",
     }
     for option, value in options.items():
-        if option in several:
+        if option in repeated:
             for item in value.split():
-                result.arguments.extend([several[option], item])
+                result.arguments.extend([repeated[option], item])
         elif option == "index-url":
             result.arguments.extend(["--default-index", value])
-        elif option == "no-index" and value.lower() in ("1", "true", "yes", "on"):
-            result.arguments.append("--no-index")
+        elif option == "no-index":
+            result.arguments.extend(["--no-index"] if value.lower() in _SWITCHED_ON else [])
         elif option == "cert":
             result.environment["SSL_CERT_FILE"] = value
         elif option == "proxy":
             result.environment.update(HTTPS_PROXY=value, HTTP_PROXY=value)
-        elif option not in _HARMLESS_OPTIONS and option != "no-index":
+        elif option not in _OPTIONS_WITHOUT_EFFECT_HERE:
             result.untranslatable.append(option)
     return result
 
 
-def clean_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The environment without what would make pip install somewhere else or something else."""
-    return {key: value for key, value in environment.items() if key not in _UNWANTED_VARIABLES}
-
-
-def run(command: Sequence[str | Path], extra: Mapping[str, str] | None = None) -> bool:
-    """Runs a command with its output on standard error; whether it succeeded."""
-    environment = {**clean_environment(), **(extra or {})}
-    words = [str(word) for word in command]
-    return subprocess.run(words, env=environment, stdin=subprocess.DEVNULL, stdout=2).returncode == 0
-
-
-@dataclass
 class Installer:
-    """Installs into one virtual environment.
+    """Installs into one virtual environment."""
 
-    Attributes:
-        python: the environment's interpreter.
-        uv_requirement: requirement list that pins uv.
-        allow_uv: False where system packages count as installed, which only pip understands.
-    """
+    def __init__(self, python: Path, ros: Ros, uv_requirement: Path) -> None:
+        """Gets the installer ready.
 
-    python: Path
-    uv_requirement: Path
-    allow_uv: bool = True
+        Args:
+            python: the environment's interpreter.
+            ros: the ROS 2 beside which is installed. System packages count as installed where it
+                is sourced, which only pip understands.
+            uv_requirement: requirement list that pins uv.
 
-    def __post_init__(self) -> None:
-        self._uv = self._prepare_uv() if self.allow_uv else None
+        Raises:
+            SetupError: nothing can be downloaded.
+        """
+        self._python = python
+        self._ros = ros
+        self._uv = self._prepare_uv(uv_requirement) if ros.from_wheels else None
 
     def install(self, arguments: Sequence[str | Path], what: str) -> None:
         """Installs what the arguments of ``pip install`` name.
@@ -123,19 +128,31 @@ class Installer:
             SetupError: the packages could not be had or do not fit together.
         """
         if self._uv is not None:
-            uv = self.python.with_name("uv")
-            head = [uv, "pip", "install", "--python", self.python, *self._uv.arguments]
-            if run([*head, *arguments], self._uv.environment):
+            uv = self._python.with_name("uv")
+            into: list[str | Path] = ["--python", self._python]
+            command = [uv, "pip", "install", *into, *self._uv.arguments, *arguments]
+            if self._run(command, self._uv.environment):
                 return
             say("uv could not install that; trying again with pip")
-        head = [self.python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
-        if not run([*head, *arguments]):
+        if not self._run([*self._pip("install"), "--no-input", *arguments]):
             raise SetupError(f"{what} could not be installed; the reason is above. {_OFFLINE_HINT}")
 
-    def _prepare_uv(self) -> UvConfiguration | None:
+    def _pip(self, *words: str) -> list[str | Path]:
+        return [self._python, "-m", "pip", "--disable-pip-version-check", *words]
+
+    def _run(self, command: Sequence[str | Path], extra: Mapping[str, str] | None = None) -> bool:
+        done = subprocess.run(
+            [str(word) for word in command],
+            env={**self._ros.environment(), **(extra or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=2,
+        )
+        return done.returncode == 0
+
+    def _prepare_uv(self, requirement: Path) -> UvConfiguration | None:
         listing = subprocess.run(
-            [str(self.python), "-m", "pip", "config", "list"],
-            env=clean_environment(),
+            [str(word) for word in self._pip("config", "list")],
+            env=self._ros.environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -144,7 +161,6 @@ class Installer:
         if configuration.untranslatable:
             say(f"pip is told {', '.join(configuration.untranslatable)}: using pip, not uv")
             return None
-        pip = [self.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        if not run([*pip, "--no-input", "-r", self.uv_requirement]):
-            raise SetupError(f"The installer uv could not be had; the reason is above. {_OFFLINE_HINT}")
+        if not self._run([*self._pip("install"), "--quiet", "--no-input", "-r", requirement]):
+            raise SetupError(f"Nothing can be downloaded; the reason is above. {_OFFLINE_HINT}")
         return configuration

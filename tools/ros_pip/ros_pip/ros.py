@@ -7,7 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 WHEELS = "wheels"
-SUPPORTED_DISTRIBUTIONS = ("humble", "jazzy")
+_MISLEADING_VARIABLES = frozenset(
+    {
+        "PYTHONHOME",
+        "PIP_USER",
+        "PIP_TARGET",
+        "PIP_PREFIX",
+        "PIP_REQUIREMENT",
+        "PIP_CONSTRAINT",
+        "VIRTUAL_ENV",
+        "_ROS_WHEELS_BOOTSTRAP_COMPLETE",
+    }
+)
+_ROS_VARIABLES = frozenset({"PYTHONPATH", "AMENT_PREFIX_PATH", "CMAKE_PREFIX_PATH"})
 
 
 @dataclass(frozen=True)
@@ -25,12 +37,20 @@ class Ros:
         """Whether ROS 2 comes from PyPI."""
         return self.distribution == WHEELS
 
+    def environment(self, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+        """The environment without what would make a child install or import something else.
+
+        A sourced ROS 2 stays; beside the wheels, what else is on PYTHONPATH is not ours.
+        """
+        dropped = _MISLEADING_VARIABLES | (_ROS_VARIABLES if self.from_wheels else set())
+        return {key: value for key, value in environment.items() if key not in dropped}
+
 
 def find_ros(environment: Mapping[str, str] = os.environ) -> Ros:
     """Looks for a sourced ROS 2.
 
-    ``GAIT_REID_ROS`` is set inside the environment itself (``./run shell``), where the wheels'
-    own prefix is on AMENT_PREFIX_PATH as well.
+    ``GAIT_REID_ROS`` is set inside the environment itself (``./run shell``), where the wheels' own
+    prefix is on AMENT_PREFIX_PATH as well.
     """
     entered = environment.get("GAIT_REID_ROS")
     if entered:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from ros_pip import stamp
 from ros_pip.console import SetupError, step
-from ros_pip.installer import clean_environment
 from ros_pip.layout import Layout
 from ros_pip.ros import Ros
 
@@ -59,7 +58,9 @@ def source_key(source: Path, environment_key: str) -> str:
 def _files(source: Path) -> Iterator[Path]:
     for folder, folders, files in os.walk(source, followlinks=True):
         folders[:] = [
-            name for name in folders if name not in _SKIPPED_FOLDERS and not name.endswith(".egg-info")
+            name
+            for name in folders
+            if name not in _SKIPPED_FOLDERS and not name.endswith(".egg-info")
         ]
         for name in files:
             if not name.endswith((".pyc", "~", ".swp")):
@@ -96,12 +97,10 @@ def _build(layout: Layout, ros: Ros) -> None:
 
 
 def _build_environment(layout: Layout, ros: Ros) -> dict[str, str]:
-    environment = clean_environment()
+    environment = ros.environment()
     environment["VIRTUAL_ENV"] = str(layout.venv)
     environment["PATH"] = f"{layout.venv / 'bin'}:{environment.get('PATH', os.defpath)}"
     if ros.from_wheels:
         environment["AMENT_PREFIX_PATH"] = str(layout.venv)
         environment["CMAKE_PREFIX_PATH"] = str(layout.venv)
-    elif "PYTHONPATH" in os.environ:
-        environment["PYTHONPATH"] = os.environ["PYTHONPATH"]
     return environment

@@ -1,4 +1,4 @@
-"""Command line: ``python -m ros_pip setup [--no-dev]`` and ``python -m ros_pip lock``."""
+"""Command line: ``python tools/ros_pip setup [--no-dev]`` and ``python tools/ros_pip lock``."""
 
 from __future__ import annotations
 
@@ -67,7 +67,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("interrupted; run the same command again to go on", file=sys.stderr)
         return 130
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
