@@ -1,0 +1,1 @@
+"""Side-by-side measurements: this suite against a named peer, in the same run."""
