@@ -17,11 +17,11 @@ class StampVerdict(enum.Enum):
 
 
 class TimeJumpGuard:
-    """Reports one jump per loop of a bag, however many topics and clocks go back.
+    """Reports one jump per loop of a bag, however many topics go back.
 
-    A stamp more than ``threshold_ns`` older than the newest one is a jump. For ``straggler_time_s``
-    after it, stamps around the time that was left come from before the jump: they must not look
-    like a leap forward, which would be followed by a second jump back.
+    Each topic is compared with itself alone, because sensors whose clocks disagree would otherwise
+    look like time going to and fro. The first topic that goes back begins a new epoch; the others
+    follow without beginning another one, and what they deliver until then is from before the jump.
 
     Attributes:
         epoch: Number of jumps so far.
@@ -40,29 +40,29 @@ class TimeJumpGuard:
         self._straggler_time_s = straggler_time_s
         self._steady_clock = steady_clock
         self._lock = threading.Lock()
-        self._newest_ns: int | None = None
-        self._left_behind_ns = 0
+        self._newest_ns: dict[str, int] = {}
+        self._topic_epoch: dict[str, int] = {}
         self._stragglers_until_s = -float("inf")
 
-    def observe(self, stamp_ns: int) -> StampVerdict:
-        """Take note of a stamp and say what it means."""
+    def observe(self, topic: str, stamp_ns: int) -> StampVerdict:
+        """Take note of a stamp of a topic and say what it means."""
         with self._lock:
-            newest_ns = self._newest_ns
-            if newest_ns is None or 0 <= stamp_ns - newest_ns <= self.threshold_ns:
-                self._newest_ns = stamp_ns
+            newest_ns = self._newest_ns.get(topic, stamp_ns)
+            follows = self._topic_epoch.setdefault(topic, self.epoch) == self.epoch
+            if stamp_ns < newest_ns - self.threshold_ns:
+                self._newest_ns[topic] = stamp_ns
+                return self._go_back(topic, begins=follows)
+            self._newest_ns[topic] = max(newest_ns, stamp_ns)
+            if follows:
                 return StampVerdict.NORMAL
-            if stamp_ns > newest_ns:
-                return self._observe_leap(stamp_ns)
-            if newest_ns - stamp_ns <= self.threshold_ns:
-                return StampVerdict.NORMAL
-            self.epoch += 1
-            self._left_behind_ns, self._newest_ns = newest_ns, stamp_ns
-            self._stragglers_until_s = self._steady_clock() + self._straggler_time_s
-            return StampVerdict.JUMPED
+            if self._steady_clock() < self._stragglers_until_s:
+                return StampVerdict.BEFORE_JUMP
+            self._topic_epoch[topic] = self.epoch
+            return StampVerdict.NORMAL
 
-    def _observe_leap(self, stamp_ns: int) -> StampVerdict:
-        straggler = abs(stamp_ns - self._left_behind_ns) <= self.threshold_ns
-        if straggler and self._steady_clock() < self._stragglers_until_s:
-            return StampVerdict.BEFORE_JUMP
-        self._newest_ns = stamp_ns
-        return StampVerdict.NORMAL
+    def _go_back(self, topic: str, begins: bool) -> StampVerdict:
+        if begins:
+            self.epoch += 1
+            self._stragglers_until_s = self._steady_clock() + self._straggler_time_s
+        self._topic_epoch[topic] = self.epoch
+        return StampVerdict.JUMPED if begins else StampVerdict.NORMAL

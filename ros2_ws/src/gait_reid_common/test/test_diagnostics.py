@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from gait_reid_common.diagnostics import Arrival, DropCounters, LatencyMeter
 
 

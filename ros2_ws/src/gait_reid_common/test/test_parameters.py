@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
 from gait_reid_common.parameter_text import markdown_table, to_yaml
 from gait_reid_common.parameters import (
     ParameterError,
@@ -15,8 +18,6 @@ from gait_reid_common.parameters import (
     to_mapping,
     validate,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 @dataclass(frozen=True)

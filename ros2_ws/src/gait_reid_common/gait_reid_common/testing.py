@@ -1,0 +1,105 @@
+"""Helpers for tests: isolated ROS contexts, waiting for conditions, optional recordings."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rclpy.context import Context
+    from rclpy.node import Node
+
+# Beyond 101 the ports of a domain may be in the range that the system hands out to others.
+DOMAIN_IDS = range(1, 102)
+
+
+@contextlib.contextmanager
+def domain_id() -> Iterator[int]:
+    """Reserve a domain id that no other test of this machine uses meanwhile."""
+    folder = Path(tempfile.gettempdir())
+    first = os.getpid()
+    for offset in range(len(DOMAIN_IDS)):
+        number = DOMAIN_IDS[(first + offset) % len(DOMAIN_IDS)]
+        with open(folder / f"gait_reid_domain_{number}.lock", "a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                continue
+            yield number
+            return
+    raise RuntimeError(f"all domain ids of {DOMAIN_IDS} are in use by tests")
+
+
+@contextlib.contextmanager
+def ros_context() -> Iterator[Context]:
+    """Make an rclpy context of its own in a domain of its own."""
+    from rclpy.context import Context
+
+    with domain_id() as number:
+        context = Context()
+        context.init(args=[], domain_id=number)
+        try:
+            yield context
+        finally:
+            context.try_shutdown()
+
+
+def spin_until(condition: Callable[[], Any], timeout_s: float, *nodes: Node) -> bool:
+    """Spin nodes until ``condition()`` holds.
+
+    Returns:
+        Whether the condition came true within ``timeout_s``.
+    """
+    from rclpy.executors import SingleThreadedExecutor
+
+    executor = SingleThreadedExecutor(context=nodes[0].context)
+    for node in nodes:
+        executor.add_node(node)
+    try:
+        end_s = time.monotonic() + timeout_s
+        while not condition():
+            if time.monotonic() > end_s:
+                return False
+            executor.spin_once(timeout_sec=0.02)
+        return True
+    finally:
+        for node in nodes:
+            executor.remove_node(node)
+        executor.shutdown()
+
+
+def wait_until(condition: Callable[[], Any], timeout_s: float, period_s: float = 0.005) -> bool:
+    """Wait, without spinning anything, until ``condition()`` holds; return whether it does."""
+    end_s = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > end_s:
+            return False
+        time.sleep(period_s)
+    return True
+
+
+def shared_data(relative: str) -> Path:
+    """Return the path of an optional recording, or skip the test when it is absent.
+
+    Recordings are looked for in the folder named by ``GAIT_REID_SHARED_DATA``, else in
+    ``shared/data`` beside the repository.
+    """
+    import pytest
+
+    configured = os.environ.get("GAIT_REID_SHARED_DATA")
+    roots = [Path(configured)] if configured else _data_roots()
+    found = [root / relative for root in roots if (root / relative).exists()]
+    if not found:
+        pytest.skip(f"recording {relative} is not here: set GAIT_REID_SHARED_DATA to its folder")
+    return found[0]
+
+
+def _data_roots() -> list[Path]:
+    here = (Path(__file__).resolve(), Path.cwd().resolve() / "x")
+    return [parent / "shared" / "data" for start in here for parent in start.parents]
