@@ -1,0 +1,1 @@
+"""Driver for Texas Instruments IWR6843 radars over UART."""

@@ -1,0 +1,1 @@
+"""Protocol, configuration and device session, without ROS."""
