@@ -1,0 +1,212 @@
+"""People in the pictures of one camera, without a network and without weights.
+
+What moves (`motion`) is grouped into one box per body (`motion_regions`); OpenCV's people detector
+is asked about these boxes alone, and about those that a LiDAR proposes. Shape, motion and the
+detector's score add up over time, so that a swaying branch does not become a person and a person
+who bends does not cease to be one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+from gait_reid_common.parameters import param, validate
+
+from gait_reid.core.geometry import Pose, intrinsics_or_default
+from gait_reid.core.motion import Motion, MotionConfig, MotionDetector
+from gait_reid.core.motion_regions import MotionRegions, Region
+from gait_reid.core.people_onnx import OnnxPeopleConfig, OnnxPeopleDetector
+from gait_reid.core.people_range import RangeConfig, locate_people
+from gait_reid.core.people_verifier import PeopleVerifier
+from gait_reid.core.rois import clip_roi, roi_overlap
+from gait_reid.core.types import CameraFrame, Detections, Float64, Modality
+
+__all__ = [
+    "CameraPeopleConfig",
+    "CameraPeopleDetector",
+    "OnnxPeopleConfig",
+    "OnnxPeopleDetector",
+]
+
+_RISE_S = 0.25
+_FALL_S = 0.6
+_MIN_MOVING_S = 0.15
+_SPARSE_FILL = 0.22
+_MIN_ASPECT, _MAX_ASPECT = 0.12, 1.6
+
+
+@dataclass(frozen=True)
+class CameraPeopleConfig:
+    """Parameters of `CameraPeopleDetector`."""
+
+    motion: MotionConfig = field(default_factory=MotionConfig)
+    range: RangeConfig = field(default_factory=RangeConfig)
+    min_height_px: float = param(
+        48.0, "Height of the smallest person, in the full picture", "px", minimum=8.0
+    )
+    min_score: float = param(
+        0.5, "Evidence above which a region is reported", minimum=0.05, maximum=0.95
+    )
+    max_hold_s: float = param(
+        10.0, "Time that a person who stands still is kept", "s", minimum=0.0, maximum=600.0
+    )
+    detector_score: float = param(
+        -1.3,
+        "Score of the people detector that speaks neither for nor against",
+        minimum=-4.0,
+        maximum=4.0,
+    )
+    detector_period_s: float = param(
+        0.1, "Time between two questions to the people detector about one region", "s", minimum=0.0
+    )
+    max_verified: int = param(
+        12, "Most regions that the people detector is asked about per picture", minimum=0
+    )
+
+    def __post_init__(self) -> None:
+        validate(self)
+
+
+class CameraPeopleDetector:
+    """Finds people who move in the pictures of a camera that stands still."""
+
+    def __init__(self, config: CameraPeopleConfig | None = None) -> None:
+        self.config = config or CameraPeopleConfig()
+        self._motion = MotionDetector(self.config.motion)
+        self._regions: MotionRegions | None = None
+        self._verifier = PeopleVerifier()
+        self._last_ns = 0
+
+    def reset(self) -> None:
+        """Forget the background and the people."""
+        self._motion.reset()
+        self._regions = None
+        self._last_ns = 0
+
+    def detect(
+        self, frame: CameraFrame, camera_pose: Pose, regions: npt.ArrayLike | None = None
+    ) -> Detections:
+        """Return the people of a picture; pictures must come in order of time.
+
+        Args:
+            frame: Picture; without calibration the configured field of view is assumed.
+            camera_pose: Optical frame in the fixed frame.
+            regions: (n, 4) boxes where another sensor sees somebody, pixels; NaN rows are ignored.
+
+        Returns:
+            Detections with ``roi``, ``foreground`` and a position whose covariance is long along
+            the line of sight. ``frame_id`` is empty: the caller knows the fixed frame.
+        """
+        if frame.stamp_ns < self._last_ns:
+            self.reset()
+        elapsed_s = (frame.stamp_ns - self._last_ns) * 1e-9 if self._last_ns else 0.0
+        self._last_ns = frame.stamp_ns
+        motion = self._motion.detect(frame.image, frame.stamp_ns)
+        if self._regions is None or not motion.warm:
+            self._regions = MotionRegions(
+                self.config.min_height_px * motion.scale, self.config.max_hold_s
+            )
+        proposed = clip_roi(
+            np.zeros((0, 4)) if regions is None else regions, *frame.image.shape[1::-1]
+        )
+        proposed = proposed[np.isfinite(proposed).all(axis=1)]
+        moving = self._regions.update(motion, frame.stamp_ns) if motion.warm else []
+        self._weigh(frame, motion, moving, proposed, elapsed_s)
+        roi, score = self._report(moving, motion.scale)
+        extra_roi, extra_score = self._verify_proposed(frame, proposed, roi)
+        roi, score = np.vstack([roi, extra_roi]), np.concatenate([score, extra_score])
+        return self._locate(frame, camera_pose, roi, score, motion)
+
+    def _weigh(
+        self,
+        frame: CameraFrame,
+        motion: Motion,
+        regions: list[Region],
+        proposed: Float64,
+        elapsed_s: float,
+    ) -> None:
+        """Let the evidence of each region follow what this picture says about it."""
+        asked = sorted(regions, key=lambda region: region.asked_ns)[: self.config.max_verified]
+        for region in asked:
+            if (frame.stamp_ns - region.asked_ns) * 1e-9 >= self.config.detector_period_s:
+                self._ask(region, frame, motion.scale)
+        seen = np.array([region.roi for region in regions]).reshape(-1, 4) / motion.scale
+        agreed = roi_overlap(seen, proposed)[0].max(axis=1, initial=0.0) > 0.3
+        for region, by_other_sensor in zip(regions, agreed):
+            still = region.moved_ns != frame.stamp_ns or region.activity < 0.02
+            likely = self._likelihood(region, still, bool(by_other_sensor))
+            time_s = _RISE_S if likely > region.evidence else _FALL_S
+            region.evidence += (1.0 - np.exp(-elapsed_s / time_s)) * (likely - region.evidence)
+
+    def _ask(self, region: Region, frame: CameraFrame, scale: float) -> None:
+        sparse = region.fill < _SPARSE_FILL
+        verdict = self._verifier.verify(frame.image, region.roi / scale, wide=sparse)
+        score, old = max(verdict.score, -5.0), region.support
+        region.support = score if np.isnan(old) else old + 0.4 * (score - old)
+        region.asked_ns = frame.stamp_ns
+        if sparse and score > self.config.detector_score + 0.5:
+            # Motion shows little of this person; the detector knows better where the body is.
+            region.roi = region.roi + 0.3 * (verdict.roi * scale - region.roi)
+
+    def _likelihood(self, region: Region, still: bool, by_other_sensor: bool) -> float:
+        aspect = region.roi[2] / region.roi[3]
+        shape = float(np.clip(min((aspect - 0.12) / 0.1, (1.5 - aspect) / 0.5), 0.0, 1.0))
+        if not self._verifier.available or not np.isfinite(region.support):
+            likely = shape * (0.4 if still else 0.8)
+        else:
+            detector = 1.0 / (1.0 + np.exp(-2.0 * (region.support - self.config.detector_score)))
+            weight = 1.0 if still else 0.6
+            likely = weight * detector + (1.0 - weight) * shape
+            likely *= min(1.0, 0.3 + shape)
+        if region.fill > 0.3 and region.travelled > 0.5 and not still:
+            likely = max(likely, 0.8 * min(1.0, 2.0 * shape))
+        return max(likely, 0.7) if by_other_sensor else likely
+
+    def _report(self, regions: list[Region], scale: float) -> tuple[Float64, Float64]:
+        sure = [
+            region
+            for region in regions
+            if region.evidence >= self.config.min_score
+            and region.moving_s >= _MIN_MOVING_S
+            and _MIN_ASPECT < region.roi[2] / region.roi[3] < _MAX_ASPECT
+        ]
+        roi = np.array([region.roi for region in sure]).reshape(-1, 4) / scale
+        return roi, np.array([region.evidence for region in sure], np.float64)
+
+    def _verify_proposed(
+        self, frame: CameraFrame, proposed: Float64, found: Float64
+    ) -> tuple[Float64, Float64]:
+        """Return the proposals of the other sensor that the people detector confirms."""
+        overlap = roi_overlap(proposed, found)[0].max(axis=1, initial=0.0)
+        rows, scores = [], []
+        for row in np.flatnonzero(overlap < 0.3)[: self.config.max_verified]:
+            score = self._verifier.verify(frame.image, proposed[row]).score
+            likely = 1.0 / (1.0 + np.exp(-2.0 * (score - self.config.detector_score)))
+            if likely >= self.config.min_score:
+                rows.append(row)
+                scores.append(float(likely))
+        return proposed[rows], np.array(scores, np.float64)
+
+    def _locate(
+        self, frame: CameraFrame, pose: Pose, roi: Float64, score: Float64, motion: Motion
+    ) -> Detections:
+        intrinsics = intrinsics_or_default(frame, np.deg2rad(self.config.range.horizontal_fov_deg))
+        roi = clip_roi(roi, *frame.image.shape[1::-1])
+        kept = np.isfinite(roi).all(axis=1)
+        roi, score = roi[kept], score[kept]
+        people = locate_people(intrinsics, pose, roi, self.config.range)
+        valid = people.valid
+        return Detections(
+            stamp_ns=frame.stamp_ns,
+            frame_id="",
+            position=people.position[valid],
+            covariance=people.covariance[valid],
+            size=people.size[valid],
+            roi=roi[valid],
+            score=np.clip(score[valid], 0.0, 1.0),
+            modality=np.full(int(valid.sum()), int(Modality.CAMERA), np.uint8),
+            foreground=motion.mask,
+            foreground_scale=motion.scale,
+        )
