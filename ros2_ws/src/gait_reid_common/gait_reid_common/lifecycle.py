@@ -6,16 +6,20 @@ here they are logged, and everything that was half made is released.
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
 import traceback
 from collections.abc import Callable
 from functools import partial
+from types import FrameType
 from typing import Any, Generic, TypeVar
 
 import rclpy
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleState
 from rclpy.lifecycle import TransitionCallbackReturn as Return
+from rclpy.signals import SignalHandlerOptions
 from rclpy.timer import Timer
 
 from gait_reid_common.declaring_node import DeclaringNode
@@ -245,18 +249,29 @@ class ManagedNode(DeclaringNode, Generic[P]):
 def run_node(node_class: type[ManagedNode[Any]], args: list[str] | None = None) -> int:
     """Run one node until it is interrupted; the body of a node's ``main``.
 
+    The first SIGINT or SIGTERM ends the node in order, the second one at once. rclpy's own handler
+    is not used: it invalidates the context under whoever is publishing at that moment.
+
     Returns:
         Exit code: 0 when it was asked to stop, 1 when it could not start.
     """
-    rclpy.init(args=args)
+    stop = threading.Event()
+
+    def ask_to_stop(number: int, frame: FrameType | None) -> None:
+        stop.set()
+        signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, ask_to_stop)
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     node: ManagedNode[Any] | None = None
     try:
         node = node_class()
         executor = SingleThreadedExecutor()
         executor.add_node(node)
-        executor.spin()
-    except (KeyboardInterrupt, ExternalShutdownException):
-        return 0
+        while not stop.is_set():
+            # A signal is noticed between two waits only.
+            executor.spin_once(timeout_sec=0.2)
     except StartError:
         return 1  # logged where it happened
     finally:
