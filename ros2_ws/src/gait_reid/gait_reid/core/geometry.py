@@ -1,8 +1,8 @@
 """Rigid poses, the pinhole camera, and the way back from pixels to metres.
 
 Frames follow REP-103: a body frame has x forward, y left, z up; an optical frame (suffix
-``_optical``) has z forward, x right, y down. A `Pose` named ``a_from_b`` maps coordinates of frame b
-to frame a, so that a sensor's pose in the fixed frame maps what the sensor measured to the site.
+``_optical``) has z forward, x right, y down. A `Pose` named ``a_from_b`` maps coordinates of b to
+those of a, so that a sensor's pose in the fixed frame maps what the sensor measured to the site.
 The camera's pose is that of its **optical** frame; `optical_pose` makes it from the pose of a
 camera body.
 """
@@ -263,7 +263,7 @@ def box_to_roi(
     base = camera_pose.inverse().apply(position)
     top = camera_pose.inverse().apply(position + size * (0.0, 0.0, 1.0))
     radius = 0.5 * np.maximum(size[:, 0], size[:, 1])
-    # The silhouette of an upright cylinder is as wide as its diameter seen across the line of sight.
+    # An upright cylinder looks as wide as its diameter across the line of sight.
     across = np.cross(camera_pose.rotation[2], base)
     norm = np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-9)
     aside = across / norm * radius[:, None]

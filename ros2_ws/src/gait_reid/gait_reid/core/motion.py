@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 import numpy.typing as npt
-from gait_reid_common.parameters import param, validate
 
 from gait_reid.core.types import Float64, UInt8
+from gait_reid_common.parameters import param, validate
 
 _FOREGROUND = 255  # MOG2 marks shadows with 127
 _SMALL_CHANGE = 10

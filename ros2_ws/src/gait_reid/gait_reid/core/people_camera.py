@@ -11,9 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
-from gait_reid_common.parameters import param, validate
 
+from gait_reid.core.fusion import project_people
 from gait_reid.core.geometry import Pose, intrinsics_or_default
 from gait_reid.core.motion import Motion, MotionConfig, MotionDetector
 from gait_reid.core.motion_regions import MotionRegions, Region
@@ -22,6 +21,7 @@ from gait_reid.core.people_range import RangeConfig, locate_people
 from gait_reid.core.people_verifier import PeopleVerifier
 from gait_reid.core.rois import clip_roi, roi_overlap
 from gait_reid.core.types import CameraFrame, Detections, Float64, Modality
+from gait_reid_common.parameters import param, validate
 
 __all__ = [
     "CameraPeopleConfig",
@@ -86,14 +86,14 @@ class CameraPeopleDetector:
         self._last_ns = 0
 
     def detect(
-        self, frame: CameraFrame, camera_pose: Pose, regions: npt.ArrayLike | None = None
+        self, frame: CameraFrame, camera_pose: Pose, lidar: Detections | None = None
     ) -> Detections:
         """Return the people of a picture; pictures must come in order of time.
 
         Args:
             frame: Picture; without calibration the configured field of view is assumed.
             camera_pose: Optical frame in the fixed frame.
-            regions: (n, 4) boxes where another sensor sees somebody, pixels; NaN rows are ignored.
+            lidar: People whom the LiDAR sees at this instant: where to look besides.
 
         Returns:
             Detections with ``roi``, ``foreground`` and a position whose covariance is long along
@@ -108,16 +108,19 @@ class CameraPeopleDetector:
             self._regions = MotionRegions(
                 self.config.min_height_px * motion.scale, self.config.max_hold_s
             )
-        proposed = clip_roi(
-            np.zeros((0, 4)) if regions is None else regions, *frame.image.shape[1::-1]
-        )
-        proposed = proposed[np.isfinite(proposed).all(axis=1)]
+        proposed = self._project(lidar, frame, camera_pose)
         moving = self._regions.update(motion, frame.stamp_ns) if motion.warm else []
         self._weigh(frame, motion, moving, proposed, elapsed_s)
         roi, score = self._report(moving, motion.scale)
         extra_roi, extra_score = self._verify_proposed(frame, proposed, roi)
         roi, score = np.vstack([roi, extra_roi]), np.concatenate([score, extra_score])
         return self._locate(frame, camera_pose, roi, score, motion)
+
+    def _project(self, lidar: Detections | None, frame: CameraFrame, pose: Pose) -> Float64:
+        if lidar is None:
+            return np.zeros((0, 4))
+        roi = project_people(lidar, frame, pose, self.config.range.horizontal_fov_deg)
+        return roi[np.isfinite(roi).all(axis=1)]
 
     def _weigh(
         self,

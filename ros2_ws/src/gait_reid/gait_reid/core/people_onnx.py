@@ -19,12 +19,12 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
-from gait_reid_common.parameters import param, validate
 
 from gait_reid.core.geometry import Pose, intrinsics_or_default
 from gait_reid.core.people_range import RangeConfig, locate_people
 from gait_reid.core.rois import clip_roi, suppress
 from gait_reid.core.types import CameraFrame, Detections, Float64, Modality, UInt8
+from gait_reid_common.parameters import param, validate
 
 _STRIDES = (8, 16, 32)
 _PADDING = 114
@@ -90,9 +90,9 @@ class OnnxPeopleDetector:
         """Do nothing: every picture is seen afresh."""
 
     def detect(
-        self, frame: CameraFrame, camera_pose: Pose, regions: npt.ArrayLike | None = None
+        self, frame: CameraFrame, camera_pose: Pose, lidar: Detections | None = None
     ) -> Detections:
-        """Return the people of a picture; ``regions`` of other sensors are not needed."""
+        """Return the people of a picture; what the LiDAR sees is not needed."""
         roi, score = self.boxes(frame.image)
         intrinsics = intrinsics_or_default(frame, np.deg2rad(self.config.range.horizontal_fov_deg))
         people = locate_people(intrinsics, camera_pose, roi, self.config.range)

@@ -11,10 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from gait_reid_common.parameters import param, validate
 
 from gait_reid.core.geometry import Pose, unproject, unproject_ground, unproject_height
 from gait_reid.core.types import CameraIntrinsics, Float64
+from gait_reid_common.parameters import param, validate
 
 _BORDER_PX = 2.0
 _DISAGREEMENT = 9.0  # squared, in variances: three standard deviations

@@ -1,0 +1,75 @@
+"""Silhouettes of single people out of the foreground of the whole picture."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from gait_reid.core.rois import roi_overlap
+from gait_reid.core.types import Detections, Float64, UInt8
+
+_MIN_PIECE = 0.05  # of the largest piece
+_NEIGHBOUR_OVERLAP = 0.02
+
+
+def cut_silhouette(detections: Detections, row: int, size: tuple[int, int]) -> UInt8 | None:
+    """Return the silhouette of one person at the size of his or her picture.
+
+    Args:
+        detections: With foreground.
+        row: The person.
+        size: Width and height of the result, pixels.
+
+    Returns:
+        (height, width) uint8, 255 on the person; None without a foreground, or when nothing of the
+        person moves.
+    """
+    if detections.foreground is None:
+        return None
+    scale = detections.foreground_scale
+    box = detections.roi[row] * scale
+    low = np.floor(box[:2] + 1e-6).astype(int)
+    high = np.ceil(box[:2] + box[2:] - 1e-6).astype(int)
+    mask = detections.foreground[max(low[1], 0) : high[1], max(low[0], 0) : high[0]].copy()
+    if mask.size == 0:
+        return None
+    _remove_neighbours(mask, np.maximum(low, 0), row, detections.roi * scale)
+    mask = _clean(mask)
+    if not mask.any():
+        return None
+    enlarged = cv2.resize(mask, size, interpolation=cv2.INTER_LINEAR)
+    return cv2.threshold(enlarged, 127, 255, cv2.THRESH_BINARY)[1]
+
+
+def _remove_neighbours(mask: UInt8, corner: np.ndarray, row: int, roi: Float64) -> None:
+    """Clear pixels that lie nearer to the middle of another person's box than to this one's."""
+    _, covered, _ = roi_overlap(roi[row : row + 1], roi)
+    others = np.flatnonzero(covered[0] > _NEIGHBOUR_OVERLAP)
+    others = others[others != row]
+    if not len(others):
+        return
+    y, x = np.mgrid[: mask.shape[0], : mask.shape[1]] + 0.5
+    x, y = x + corner[0], y + corner[1]
+    own = _distance(x, y, roi[row])
+    for other in others:
+        mask[_distance(x, y, roi[other]) < own] = 0
+
+
+def _distance(x: np.ndarray, y: np.ndarray, box: Float64) -> np.ndarray:
+    """Return the distance to the middle of a box in units of its half size."""
+    middle, half = box[:2] + 0.5 * box[2:], 0.5 * box[2:]
+    return np.maximum(np.abs(x - middle[0]) / half[0], np.abs(y - middle[1]) / half[1])
+
+
+def _clean(mask: UInt8) -> UInt8:
+    """Close gaps a few pixels wide and drop pieces far smaller than the body."""
+    reach = max(1, round(len(mask) / 40))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 4 * reach + 1))
+    closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, kernel)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
+    if len(stats) < 2:
+        return closed
+    area = stats[:, cv2.CC_STAT_AREA].copy()
+    area[0] = 0
+    kept = area >= _MIN_PIECE * area.max()
+    return np.where(kept[labels], closed, 0).astype(np.uint8)
