@@ -1,0 +1,1 @@
+"""Gallery of enrolled walks: records, encrypted store, exact search, open-set decision."""
