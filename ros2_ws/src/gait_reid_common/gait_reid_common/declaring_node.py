@@ -11,7 +11,6 @@ import traceback
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
-from builtin_interfaces.msg import Time
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecyclePublisher
 from rclpy.publisher import Publisher
@@ -22,6 +21,7 @@ from gait_reid_common.inputs import Input, NewestFirst, Received
 from gait_reid_common.mailbox import Mailbox
 from gait_reid_common.node_parameters import NodeParameters
 from gait_reid_common.qos import ServiceInterface, Topic
+from gait_reid_common.stamps import to_ns
 from gait_reid_common.time_jumps import TimeJumpGuard
 from gait_reid_common.workers import Worker
 
@@ -33,11 +33,6 @@ JOIN_TIMEOUT_S = 5.0
 
 def nothing() -> None:
     """Do nothing."""
-
-
-def stamp_to_ns(stamp: Time) -> int:
-    """Convert a stamp to integer nanoseconds."""
-    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
 
 
 class DeclaringNode(LifecycleNode):
@@ -103,7 +98,7 @@ class DeclaringNode(LifecycleNode):
         self.inputs.append(source)
 
         def receive(message: Any) -> None:
-            stamp_ns = stamp_to_ns(message.header.stamp) if topic.timed else None
+            stamp_ns = to_ns(message.header.stamp) if topic.timed else None
             received = source.receive(message, stamp_ns)
             if received is None:
                 return
