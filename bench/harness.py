@@ -115,8 +115,9 @@ class Measured:
     ratio: Spread | None = None
 
     def median(self, metric: str) -> float:
-        """Return the median of one figure over all rounds."""
-        return statistics.median(sample[metric] for sample in self.samples)
+        """Return the median of one figure over the rounds that have it; NaN when none has."""
+        values = [sample[metric] for sample in self.samples if np.isfinite(sample[metric])]
+        return statistics.median(values) if values else float("nan")
 
 
 @dataclass(frozen=True)

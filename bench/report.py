@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from bench import rows
 from bench.harness import Measured, Result
 
 BEGIN = "<!-- benchmarks: begin -->"
@@ -54,22 +56,34 @@ def write_json(result: Result, environment: Mapping[str, Any], folder: Path) -> 
     """Write one result to ``folder/<name>.json`` and return the path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{result.benchmark.name}.json"
-    path.write_text(json.dumps(to_json(result, environment), indent=1, allow_nan=True) + "\n")
+    path.write_text(
+        json.dumps(_finite(to_json(result, environment)), indent=1, allow_nan=False) + "\n"
+    )
     return path
 
 
+def _finite(value: Any) -> Any:
+    """Return the same with None for numbers that JSON does not have."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def read_json(folder: Path) -> list[dict[str, Any]]:
-    """Return all results of a folder, in order of name."""
-    return [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
+    """Return all results of a folder, in the order of the table."""
+    found = {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
+    return [found[name] for name in rows.names() if name in found]
 
 
 def markdown(results: Iterable[Mapping[str, Any]]) -> str:
     """Return the table of results in their JSON form."""
     results = list(results)
-    rows = [line for result in results for line in _rows(result)]
+    lines = [line for result in results for line in _rows(result)]
     notes = [note for result in results for note in _notes(result)]
     machines = sorted({_machine(result["environment"]) for result in results})
-    parts = ["\n".join([*_HEADER, *rows])]
+    parts = ["\n".join([*_HEADER, *lines])]
     if notes:
         parts.append("\n".join(notes))
     parts.append("\n".join(f"Measured on {machine}." for machine in machines))
@@ -79,18 +93,18 @@ def markdown(results: Iterable[Mapping[str, Any]]) -> str:
 def _rows(result: Mapping[str, Any]) -> list[str]:
     if result["skipped"]:
         return [f"| {result['title']} | | | not measured: {result['skipped']} | | | |"]
-    rows = []
+    lines = []
     for number, peer in enumerate(result["peers"]):
         own = f"{figure(result['candidate']['median'])} {result['unit']}"
         promised = _promise(result) if number == 0 else ""
         title, name = (result["title"], result["candidate"]["name"]) if number == 0 else ("", "")
         theirs = f"{figure(peer['median'])} {result['unit']}"
         cells = (title, name, _named(peer), own, theirs, _ratio(peer["ratio"]), promised)
-        rows.append(f"| {' | '.join(cells)} |")
-    if not rows:
+        lines.append(f"| {' | '.join(cells)} |")
+    if not lines:
         own = f"{figure(result['candidate']['median'])} {result['unit']}"
-        rows = [f"| {result['title']} | {result['candidate']['name']} | | {own} | | | |"]
-    return rows
+        lines = [f"| {result['title']} | {result['candidate']['name']} | | {own} | | | |"]
+    return lines
 
 
 def _named(peer: Mapping[str, Any]) -> str:
@@ -131,9 +145,9 @@ def _machine(environment: Mapping[str, Any]) -> str:
     return f"{machine}, Python {environment['python']}, {versions}"
 
 
-def figure(value: float) -> str:
+def figure(value: float | None) -> str:
     """Return three significant digits without an exponent, for example ``0.0043`` or ``12300``."""
-    if value != value or value in (float("inf"), float("-inf")):
+    if value is None or not math.isfinite(value):
         return "none"
     if value == 0:
         return "0"

@@ -14,7 +14,7 @@ from gait_reid.core.sync import SensorCollector, SensorTiming
 
 RATES_HZ = {"lidar": 10.0, "radar": 10.0, "camera": 30.0}
 DURATION_S = 60.0
-QUEUE = 100
+QUEUE = 32
 SLOP_S = 0.06
 _JITTER_S = 0.003
 
