@@ -104,7 +104,9 @@ class Perception:
         """
         detections = self._detect(frames)
         tracks = self._tracker.update(detections)
-        crops = cut_crops(tracks, detections, frames, self.lidar_pose, self.config.crops)
+        crops = cut_crops(
+            tracks, detections, frames, self.lidar_pose, self.config.crops, self.camera_pose
+        )
         return Percept(frames, detections, tracks, tuple(crops), self.sequence_id)
 
     def _detect(self, frames: SensorFrames) -> Detections:
