@@ -12,6 +12,7 @@ from rosbags.typesys.store import Typestore
 
 from gait_reid.adapters.bags import types
 from gait_reid.adapters.bags.errors import BagError
+from gait_reid.adapters.bags.messages import to_stored
 
 _PLUGINS = {"mcap": StoragePlugin.MCAP, "sqlite3": StoragePlugin.SQLITE3}
 # Version 8 is the newest that Humble's rosbag2 reads.
@@ -58,14 +59,15 @@ class BagWriter:
         self.close()
 
     def write(self, topic: str, type_name: str, stamp_ns: int, message: Any) -> None:
-        """Append a message object (any object with the fields of the type).
+        """Append a message object: of rclpy, of `messages`, or of the reader.
 
         Raises:
             BagError: The type is unknown or the object does not fit it.
         """
         self._connection(topic, type_name)
         with types.naming(topic, type_name):
-            data = self._types.serialize_cdr(message, type_name)
+            stored = to_stored(self._types, message, type_name)
+            data = self._types.serialize_cdr(stored, type_name)
         self.write_raw(topic, type_name, stamp_ns, data)
 
     def write_raw(
