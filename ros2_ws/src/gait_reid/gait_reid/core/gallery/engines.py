@@ -72,7 +72,10 @@ class SqliteBackend:
         if not uri:
             self._prepare_file()
         self.engine = sa.create_engine(
-            url, connect_args={"timeout": busy_timeout_s, "check_same_thread": False}, future=True
+            url,
+            connect_args={"timeout": busy_timeout_s, "check_same_thread": False},
+            hide_parameters=True,  # error messages and logs must not repeat names and templates
+            future=True,
         )
         sa.event.listen(self.engine, "connect", self._on_connect)
         sa.event.listen(self.engine, "begin", _begin_sqlite)
@@ -187,7 +190,9 @@ class PostgresBackend:
         self.where = f"gallery {url.render_as_string(hide_password=True)}"
         self._timeout_s = busy_timeout_s
         try:
-            self.engine = sa.create_engine(url, pool_pre_ping=True, future=True)
+            self.engine = sa.create_engine(
+                url, pool_pre_ping=True, hide_parameters=True, future=True
+            )
         except ModuleNotFoundError as error:
             raise GalleryError(
                 f"{self.where} needs the Python package {error.name}; pip install 'psycopg[binary]'"

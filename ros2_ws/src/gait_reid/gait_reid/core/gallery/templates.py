@@ -198,8 +198,8 @@ def _distance_query(source: str, parts: int, dim: int) -> str:
         for part in range(parts)
     )
     return (
-        f"SELECT person_id, min(({terms}) / {parts}) AS distance FROM {source} AS some "
+        f"SELECT person_id, min(({terms}) / {parts}) AS distance FROM {source} AS chosen "
         "JOIN gallery_record USING (record_id) "
-        "WHERE some.model_id = :model_id AND parts = :parts AND dim = :dim "
+        "WHERE chosen.model_id = :model_id AND parts = :parts AND dim = :dim "
         "GROUP BY person_id ORDER BY distance LIMIT :limit"
     )
