@@ -1,0 +1,41 @@
+"""What every encoder of walks does: crops in, as they come; embeddings out, when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+from gait_reid.core.types import Embedding, Modality, PersonCrop
+
+
+class Encoder(Protocol):
+    """Keeps bounded state per track, so that a new frame costs one frame.
+
+    Attributes:
+        model_id: Name and content hash; changes with every change of the values it gives.
+        model_ids: All ids that its embeddings may carry, ``model_id`` among them.
+        modality: Sensors that it can use.
+        parts: Rows of an embedding.
+        dim: Columns of an embedding.
+    """
+
+    model_id: str
+    model_ids: frozenset[str]
+    modality: Modality
+    parts: int
+    dim: int
+
+    def update(self, crops: Sequence[PersonCrop]) -> None:
+        """Take the crops of one instant; crops of one track must come in order of time."""
+
+    def embed(self, track_ids: Sequence[int]) -> dict[int, Embedding]:
+        """Return the walks of these tracks; tracks with too few usable frames are absent."""
+
+    def forget(self, track_ids: Collection[int]) -> None:
+        """Drop the state of these tracks."""
+
+    def retain(self, track_ids: Collection[int]) -> None:
+        """Drop the state of all other tracks."""
+
+    def reset(self) -> None:
+        """Drop the state of all tracks."""
