@@ -47,7 +47,7 @@ class Reidentification:
 
     def set_gallery(self, records: Sequence[GalleryRecord], version: int) -> None:
         """Search these records from now on; answers about forgotten people are withdrawn."""
-        usable = [r for r in records if r.embedding.model_id == self.encoder.model_id]
+        usable = [r for r in records if r.embedding.model_id in self.encoder.model_ids]
         self._search = GallerySearch(usable)
         self._decider.set_people({record.person_id for record in usable})
         self.gallery_version = version
