@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
 from rclpy.clock import Clock, ClockType
@@ -87,13 +88,22 @@ class DeclaringNode(LifecycleNode):
         topic: Topic[M],
         callback: Callable[[Input[M], Received[M]], None],
         required: bool = False,
+        name: str = "",
     ) -> Input[M]:
         """Subscribe to one of ``subscribes`` while active; the callback accounts for the message.
 
         Messages of timed topics carry the stamp of their header, others the time of arrival.
+
+        Args:
+            topic: One of ``subscribes``.
+            callback: Called in the executor's thread.
+            required: Whether to remind of a silent topic.
+            name: Subscribe to the topic under this name instead of its own.
         """
         self._must_be_declared(topic, self.subscribes, "subscribes")
-        name, qos = self.resolve_topic_name(topic.name), self.node_parameters.qos(topic)
+        qos = self.node_parameters.qos(topic)
+        topic = replace(topic, name=name or topic.name)
+        name = self.resolve_topic_name(topic.name)
         source: Input[M] = Input(name, topic.type_name, required, self, self._guard)
         self.inputs.append(source)
 

@@ -27,10 +27,19 @@ class Mailbox(Generic[T]):
         Raises:
             RuntimeError: The mailbox was closed.
         """
+        return bool(self.exchange(item))
+
+    def exchange(self, item: T) -> tuple[T, ...]:
+        """Store ``item`` and return the older one that nobody took, if there was one.
+
+        Raises:
+            RuntimeError: The mailbox was closed.
+        """
         with self._condition:
             if self._closed:
                 raise RuntimeError("put into a closed mailbox")
-            overwritten, self._item, self._full = self._full, item, True
+            overwritten = self._content()
+            self._item, self._full = item, True
             self._condition.notify()
             return overwritten
 
@@ -43,12 +52,16 @@ class Mailbox(Generic[T]):
             item, self._item, self._full = self._item, None, False
             return item
 
-    def close(self) -> bool:
-        """Wake the worker, refuse further items and return whether an item was thrown away."""
+    def close(self) -> tuple[T, ...]:
+        """Wake the worker, refuse further items and return the one that is thrown away, if any."""
         with self._condition:
-            discarded, self._item, self._full, self._closed = self._full, None, False, True
+            discarded = self._content()
+            self._item, self._full, self._closed = None, False, True
             self._condition.notify_all()
             return discarded
+
+    def _content(self) -> tuple[T, ...]:
+        return (self._item,) if self._full else ()  # type: ignore[return-value]
 
     @property
     def closed(self) -> bool:

@@ -6,7 +6,7 @@ results are reliable; what late joiners need is latched.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from rclpy.qos import QoSDurabilityPolicy, QoSHistoryPolicy, QoSProfile, QoSReliabilityPolicy
@@ -108,10 +108,6 @@ class Topic(Generic[M]):
     def type_name(self) -> str:
         """ROS name of the type, for example ``sensor_msgs/msg/Image``."""
         return interface_name(self.type)
-
-    def renamed(self, name: str) -> Topic[M]:
-        """Return the same topic under another name."""
-        return replace(self, name=name)
 
 
 @dataclass(frozen=True)

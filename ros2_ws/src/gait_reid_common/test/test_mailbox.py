@@ -13,6 +13,9 @@ def test_newest_wins_and_overwriting_is_told() -> None:
     assert mailbox.put(2) is True
     assert mailbox.take(0.0) == 2
     assert mailbox.take(0.0) is None
+    assert mailbox.exchange(3) == ()
+    assert mailbox.exchange(4) == (3,)
+    assert mailbox.close() == (4,)
 
 
 def test_close_wakes_the_waiting_worker_and_tells_what_is_lost() -> None:
@@ -20,7 +23,7 @@ def test_close_wakes_the_waiting_worker_and_tells_what_is_lost() -> None:
     taken: list[int | None] = []
     worker = threading.Thread(target=lambda: taken.append(mailbox.take()))
     worker.start()
-    assert mailbox.close() is False
+    assert mailbox.close() == ()
     worker.join(5.0)
     assert taken == [None]
     with pytest.raises(RuntimeError, match="closed"):
@@ -43,4 +46,4 @@ def test_slow_worker_sees_items_in_order_and_every_item_is_accounted_for() -> No
     discarded = mailbox.close()
     worker.join(5.0)
     assert taken == sorted(taken)
-    assert len(taken) + overwritten + discarded == 20_000
+    assert len(taken) + overwritten + len(discarded) == 20_000
