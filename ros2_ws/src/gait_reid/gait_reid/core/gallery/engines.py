@@ -73,6 +73,7 @@ class SqliteBackend:
             self._prepare_file()
         self.engine = sa.create_engine(
             url,
+            poolclass=sa.pool.QueuePool,
             connect_args={"timeout": busy_timeout_s, "check_same_thread": False},
             hide_parameters=True,  # error messages and logs must not repeat names and templates
             future=True,

@@ -26,7 +26,7 @@ from gait_reid.core.types import (
 )
 
 _BLOCK_FLOATS = 1 << 21  # 8 MB of products at a time stay near the cache
-_SPARE = 8  # persons beyond top_k that are measured again: 32-bit rounding could swap neighbours
+_ROUNDING = 4.0 * float(np.finfo(np.float32).eps)  # of a squared distance, per squared length
 _MIN_ROWS = 64
 
 
@@ -106,26 +106,33 @@ class _ModelIndex:
         distances = self._distances(queries)
         grouped = distances if order is None else distances[:, order]
         nearest = np.minimum.reduceat(grouped, starts, axis=1)
-        wanted = min(top_k + _SPARE, len(starts))
-        persons = (
-            np.argpartition(nearest, wanted - 1, axis=1)[:, :wanted]
-            if wanted < len(starts)
-            else np.broadcast_to(np.arange(len(starts)), nearest.shape)
-        )
+        last = min(top_k, len(starts)) - 1
+        rounding = self._rounding(queries)
+        limits = np.partition(nearest, last, axis=1)[:, last] + rounding
         ends = np.append(starts[1:], len(self.entries))
         results = []
-        for query, chosen, row in zip(queries, persons, grouped):
-            best = [starts[one] + int(row[starts[one] : ends[one]].argmin()) for one in chosen]
-            rows = np.array(best) if order is None else order[best]
-            results.append(self._ranked(query, rows, top_k))
+        for query, row, best, limit in zip(queries, grouped, nearest, limits):
+            near = [
+                starts[one] + np.flatnonzero(row[starts[one] : ends[one]] <= best[one] + rounding)
+                for one in np.flatnonzero(best <= limit)
+            ]
+            rows = np.concatenate(near)
+            results.append(self._ranked(query, rows if order is None else order[rows], top_k))
         return results
 
+    def _rounding(self, queries: Float32) -> float:
+        """Return how much two distances may differ and yet be exchanged by rounding."""
+        largest = np.einsum("npd,npd->np", queries, queries).max() + self._norm2.max()
+        return 2.0 * float(np.sqrt(_ROUNDING * largest))
+
     def _ranked(self, query: Float32, rows: Int64, top_k: int) -> list[tuple[_Entry, float]]:
-        """Measure rows by subtraction and return the nearest, ties in order of person id."""
+        """Measure rows by subtraction; return the nearest of each person, ties in order of id."""
         difference = self._matrix[:, rows].astype(np.float64) - query[:, None]
         exact = np.sqrt(np.einsum("pnd,pnd->pn", difference, difference)).mean(axis=0)
-        found = [(self.entries[row], float(value)) for row, value in zip(rows, exact)]
-        return sorted(found, key=lambda item: (item[1], item[0].person_id))[:top_k]
+        found: dict[str, tuple[_Entry, float]] = {}
+        for row, value in zip(rows[np.argsort(exact, kind="stable")], np.sort(exact)):
+            found.setdefault(self.entries[row].person_id, (self.entries[row], float(value)))
+        return sorted(found.values(), key=lambda item: (item[1], item[0].person_id))[:top_k]
 
     def _grouped(self) -> tuple[Int64 | None, Int64]:
         """Return the row order that puts persons together (None: as they are) and their starts."""
