@@ -1,0 +1,1 @@
+"""Ray-cast scenes for tests and benchmarks; no part of the run time."""
