@@ -13,11 +13,12 @@ import numpy as np
 
 from gait_reid.core.motion import Motion
 from gait_reid.core.motion_pieces import Pieces, PieceSplitter
-from gait_reid.core.rois import roi_overlap, suppress
+from gait_reid.core.rois import bounding_roi, nearest_roi, roi_overlap, suppress, union_roi
 from gait_reid.core.types import Float64, Int32, Int64, UInt8
 
 _GONE_S = 0.2
 _SHRINK_S = 2.0
+_GROWTH_PER_S = 1.8  # heights
 _SETTLED_S = 2.0
 _MIN_UPRIGHT_ASPECT = 0.28
 _TRAVELLED = 0.3  # heights; a body that goes on shows itself whole
@@ -83,7 +84,7 @@ class MotionRegions:
     """Groups moving pixels into regions and keeps these from picture to picture."""
 
     def __init__(self, min_height: float, max_hold_s: float) -> None:
-        """Args are in pixels of the reduced picture and seconds."""
+        """Take the least height in pixels of the reduced picture."""
         self.min_height = min_height
         self.max_hold_s = max_hold_s
         self.reset()
@@ -130,8 +131,8 @@ class MotionRegions:
         for index in np.flatnonzero((covered > 0.4).sum(axis=1) > 1):
             rivals = np.flatnonzero(covered[index] > 0.4)
             mine = pieces.piece == index
-            owner[mine] = rivals[_nearest_box(pieces.pixels[mine], predicted[rivals])]
-        return owner
+            owner[mine] = rivals[nearest_roi(pieces.pixels[mine], predicted[rivals])]
+        return _give_back(owner, pieces.pixels, predicted)
 
     def _join_by_history(self, pieces: Pieces, predicted: Float64, owner: Int64) -> Int64:
         """Give free pieces to the region that recent motion connects them to, if it stays human."""
@@ -140,7 +141,7 @@ class MotionRegions:
             if not len(friends):
                 continue
             row = int(np.bincount(friends).argmax())
-            union = _union(np.vstack([predicted[row], pieces.roi[index]]))
+            union = union_roi(np.vstack([predicted[row], pieces.roi[index]]))
             if union[3] < 1.4 * predicted[row, 3] and union[2] < 1.2 * predicted[row, 3]:
                 owner[index] = row
         return owner
@@ -149,14 +150,15 @@ class MotionRegions:
         self, region: Region, predicted: Float64, pixels: Int32, motion: Motion, stamp_ns: int
     ) -> None:
         elapsed_s = max((stamp_ns - region.moved_ns) * 1e-9, 1e-3)
-        reach = predicted[2:] * (0.05 if motion.disturbed else 0.25)
+        # Limbs swing sideways; nobody grows much taller from one picture to the next.
+        upwards = min(0.25, _GROWTH_PER_S * elapsed_s) if region.evidence > 0.5 else 0.25
+        reach = predicted[2:] * ((0.05, 0.05) if motion.disturbed else (0.25, upwards))
         low, high = predicted[:2] - reach, predicted[:2] + predicted[2:] + reach
         pixels = pixels[((pixels >= low) & (pixels <= high)).all(axis=1)]
         if len(pixels) < 4:
-            region.velocity *= 0.7
-            region.activity = 0.0
+            region.velocity, region.activity = 0.7 * region.velocity, 0.0
             return
-        box = _tight_box(pixels)
+        box = bounding_roi(pixels)
         fill = len(pixels) / (box[2] * box[3])
         moves_on = region.travelled > _TRAVELLED and fill > _WHOLE_FILL
         edge = _at_edge(predicted, motion.mask.shape)
@@ -187,7 +189,7 @@ class MotionRegions:
             pixels = pieces.pixels[np.isin(pieces.piece, main) & (owner == _FREE)]
             if len(pixels) < 0.1 * self.min_height**2:
                 continue
-            box = _tight_box(pixels)
+            box = bounding_roi(pixels)
             if box[3] < self.min_height or box[2] > 1.6 * box[3]:
                 continue
             region = Region(box, stamp_ns, stamp_ns, stamp_ns, float(len(pixels)))
@@ -229,7 +231,7 @@ def _merge(regions: list[Region], stamp_ns: int) -> list[Region]:
     for region in sorted(regions, key=lambda r: -r.area):
         for other in merged:
             if _are_one(other, region, stamp_ns):
-                other.roi = _union(np.vstack([other.roi, region.roi]))
+                other.roi = union_roi(np.vstack([other.roi, region.roi]))
                 other.area += region.area
                 other.moving_s = max(other.moving_s, region.moving_s)
                 break
@@ -239,7 +241,7 @@ def _merge(regions: list[Region], stamp_ns: int) -> list[Region]:
 
 
 def _are_one(first: Region, second: Region, stamp_ns: int) -> bool:
-    union = _union(np.vstack([first.roi, second.roi]))
+    union = union_roi(np.vstack([first.roi, second.roi]))
     for known in (first, second):
         settled = known.evidence > 0.5 and (stamp_ns - known.first_ns) * 1e-9 > _SETTLED_S
         if settled and union[3] > 1.3 * known.roi[3]:
@@ -256,17 +258,21 @@ def _are_one(first: Region, second: Region, stamp_ns: int) -> bool:
     return bool(stay and together and _MIN_UPRIGHT_ASPECT < aspect < 1.3)
 
 
-def _tight_box(pixels: Int32) -> Float64:
-    """Return the box of pixels (n, 2) without the outermost half percent on each side."""
-    low, high = np.percentile(pixels, [0.5, 99.5], axis=0, method="nearest")
-    return np.concatenate([low, high - low + 1]).astype(np.float64)
+def _give_back(owner: Int64, pixels: Int32, predicted: Float64) -> Int64:
+    """Give pixels outside their owner's box to the region in whose box they are."""
+    low, high = predicted[:, :2], predicted[:, :2] + predicted[:, 2:]
+    x, y = pixels[:, 0, None], pixels[:, 1, None]
+    inside = (x >= low[:, 0]) & (x < high[:, 0]) & (y >= low[:, 1]) & (y < high[:, 1])
+    own = inside[np.arange(len(owner)), np.maximum(owner, 0)]
+    astray = (owner >= 0) & ~own & inside.any(axis=1)
+    return np.where(astray, inside.argmax(axis=1), owner)
 
 
 def _shrink_slowly(old: Float64, new: Float64, elapsed_s: float) -> Float64:
     """Return a box that grows at once to hold the new one and shrinks slowly to it."""
     keep = np.exp(-elapsed_s / _SHRINK_S)
     shrunk = new + keep * (old - new)
-    return _union(np.vstack([shrunk, new]))
+    return union_roi(np.vstack([shrunk, new]))
 
 
 def _at_edge(roi: Float64, shape: tuple[int, ...]) -> bool:
@@ -276,15 +282,3 @@ def _at_edge(roi: Float64, shape: tuple[int, ...]) -> bool:
 
 def _activity(pixels: Int32, change: UInt8) -> float:
     return float((change[pixels[:, 1], pixels[:, 0]] > 12).mean())
-
-
-def _union(roi: Float64) -> Float64:
-    low, high = roi[:, :2].min(axis=0), (roi[:, :2] + roi[:, 2:]).max(axis=0)
-    return np.concatenate([low, high - low])
-
-
-def _nearest_box(pixels: Int32, roi: Float64) -> Int64:
-    """Return the row of the box whose middle is nearest, in units of its half size."""
-    middle, half = roi[:, :2] + 0.5 * roi[:, 2:], 0.5 * roi[:, 2:]
-    offset = (pixels[:, None] - middle) / half
-    return np.abs(offset).max(axis=2).argmin(axis=1)

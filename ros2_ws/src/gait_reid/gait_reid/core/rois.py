@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from gait_reid.core.types import Float64, Int64
+from gait_reid.core.types import Float64, Int32, Int64
 
 
 def clip_roi(roi: npt.ArrayLike, width: int, height: int) -> Float64:
@@ -55,3 +55,22 @@ def suppress(roi: Float64, score: Float64, max_union: float, max_inside: float =
         ):
             kept.append(int(row))
     return np.array(kept, np.int64)
+
+
+def bounding_roi(pixels: Int32) -> Float64:
+    """Return the box of pixels (n, 2) without the outermost half percent on each side."""
+    low, high = np.percentile(pixels, [0.5, 99.5], axis=0, method="nearest")
+    return np.concatenate([low, high - low + 1]).astype(np.float64)
+
+
+def union_roi(roi: Float64) -> Float64:
+    """Return the box (4,) around boxes (n, 4)."""
+    low, high = roi[:, :2].min(axis=0), (roi[:, :2] + roi[:, 2:]).max(axis=0)
+    return np.concatenate([low, high - low])
+
+
+def nearest_roi(pixels: Int32, roi: Float64) -> Int64:
+    """Return for each pixel (n, 2) the row of the box whose middle is nearest, in half sizes."""
+    middle, half = roi[:, :2] + 0.5 * roi[:, 2:], 0.5 * roi[:, 2:]
+    offset = (pixels[:, None] - middle) / half
+    return np.abs(offset).max(axis=2).argmin(axis=1)
