@@ -187,8 +187,8 @@ def _with_frame(chirp: ChirpDesign, need: Requirements) -> ChirpDesign:
         fastest = chirp.wavelength_m / (per_transmitter * shortest_us)
         raise PlanError(
             f"{need.max_velocity_m_s:g} m/s needs a chirp every {longest_us:.1f} us, this ramp "
-            f"takes {shortest_us:.1f} us and reaches {fastest:.2f} m/s: coarsen the range resolution or "
-            "shorten the range"
+            f"takes {shortest_us:.1f} us and reaches {fastest:.2f} m/s: coarsen the range "
+            "resolution or shorten the range"
         )
     chirp_us = min(math.floor(longest_us * 10) / 10, chirp.ramp_us + MAX_IDLE_US)
     total_us = chirp.wavelength_m / (2e-6 * chirp.transmitters * need.velocity_resolution_m_s)
