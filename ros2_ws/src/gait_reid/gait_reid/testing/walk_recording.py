@@ -24,7 +24,7 @@ from gait_reid.testing.lidar_scene import Box, RotatingLidar, Scene
 from gait_reid.testing.walkers import Body, Walk, figure, picture, room
 
 START_NS = 1_700_000_000_000_000_000
-DURATION_S = 13.0
+DURATION_S = 14.5
 LIDAR_HZ, CAMERA_HZ = 10.0, 15.0
 LIDAR_HEIGHT_M, CAMERA_HEIGHT_M = 1.6, 1.2
 LIDAR_FRAME, CAMERA_FRAME = "lidar", "camera_optical"
@@ -36,13 +36,13 @@ PEOPLE = {
 }
 TIMETABLE = (
     Walk("ada", 0.5, 6.0, (6.0, 2.6), (0.0, -1.0)),
-    Walk("ben", 1.0, 6.0, (7.5, -2.8), (0.0, 1.15)),
-    Walk("ada", 7.0, 12.5, (6.2, 2.6), (0.0, -1.0)),
-    Walk("ben", 7.5, 12.5, (7.3, -2.8), (0.0, 1.15)),
+    Walk("ben", 2.5, 7.0, (6.5, 2.8), (0.0, -1.15)),
+    Walk("ada", 7.5, 13.0, (6.2, 2.6), (0.0, -1.0)),
+    Walk("ben", 9.5, 14.0, (6.4, 2.8), (0.0, -1.15)),
 )
 INTRINSICS = CameraIntrinsics.from_field_of_view(320, 180, 0.95)
 
-_LIDAR = RotatingLidar(np.linspace(-24.0, 6.0, 32), 900)
+_LIDAR = RotatingLidar(np.linspace(-24.0, 6.0, 32), 600)
 _WALLS = [
     [Box(np.array([12.0, 0.0, 0.0]), np.array([0.2, 24.0, 3.0]))],
     [Box(np.array([-6.0, 0.0, 0.0]), np.array([0.2, 24.0, 3.0]))],
