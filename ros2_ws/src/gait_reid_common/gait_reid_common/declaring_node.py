@@ -24,7 +24,7 @@ from gait_reid_common.node_parameters import NodeParameters
 from gait_reid_common.qos import ServiceInterface, Topic
 from gait_reid_common.stamps import to_ns
 from gait_reid_common.time_jumps import TimeJumpGuard
-from gait_reid_common.workers import Worker
+from gait_reid_common.workers import Way, Worker
 
 M = TypeVar("M")
 T = TypeVar("T")
@@ -159,8 +159,7 @@ class DeclaringNode(LifecycleNode):
                 self._guard.epoch,
             )
             ways[:] = [way]
-            self._start_worker(topic.name, way.mailbox, way.work)
-            self._to_deactivate.append(way.close)
+            self._start_way(topic.name, way)
 
         self._to_activate.append(activate)
         source = self.subscribe(topic, lambda _, received: ways[0].put(received), required)
@@ -177,6 +176,15 @@ class DeclaringNode(LifecycleNode):
             function: Called in the worker's thread.
         """
         self._to_activate.append(lambda: self._start_worker(name, mailbox(), function))
+
+    def add_way(self, name: str, make: Callable[[], Way[Any]]) -> None:
+        """Run a way's ``work`` with each item of its mailbox while active, then close it.
+
+        Args:
+            name: Name of the thread.
+            make: Makes the way anew for each activation.
+        """
+        self._to_activate.append(lambda: self._start_way(name, make()))
 
     def serve(self, service: ServiceInterface, callback: Callable[[Any, Any], Any]) -> None:
         """Offer one of ``serves`` while active; an exception becomes an unsuccessful answer."""
@@ -232,6 +240,10 @@ class DeclaringNode(LifecycleNode):
 
         self._to_deactivate.append(stop)
         worker.start()
+
+    def _start_way(self, name: str, way: Way[Any]) -> None:
+        self._start_worker(name, way.mailbox, way.work)
+        self._to_deactivate.append(way.close)
 
     def _start_declared(self) -> None:
         for activate in self._to_activate:

@@ -46,7 +46,12 @@ class ManagedNode(DeclaringNode, Generic[P]):
     Transitions answer FAILURE when a hook raises `NotReadyError` and ERROR for everything else.
     With ``autostart`` the node configures and activates itself as soon as it is spun, tries again
     after a FAILURE, and ends the process after an ERROR.
+
+    Attributes:
+        parameters: Values that the node was configured with.
     """
+
+    parameters: P
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -91,9 +96,9 @@ class ManagedNode(DeclaringNode, Generic[P]):
         def configure() -> None:
             self._holds_something = True
             self._common = self.node_parameters.common()
-            parameters: P = self.node_parameters.read(self.parameter_type)
+            self.parameters = self.node_parameters.read(self.parameter_type)
             self.node_parameters.check_unknown()
-            self.do_configure(parameters)
+            self.do_configure(self.parameters)
             self.node_parameters.locked = True
 
         result = self._attempt("configure", configure)

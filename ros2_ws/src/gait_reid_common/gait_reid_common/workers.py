@@ -5,11 +5,23 @@ from __future__ import annotations
 import threading
 import traceback
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from gait_reid_common.mailbox import Mailbox
 
 T = TypeVar("T")
+
+
+class Way(Protocol[T]):
+    """The way of items through a mailbox to the function that uses them."""
+
+    mailbox: Mailbox[T]
+
+    def work(self, item: T) -> None:
+        """Use one item; called in the worker's thread."""
+
+    def close(self) -> None:
+        """Account for the item that still waits."""
 
 
 class Worker(Generic[T]):

@@ -71,7 +71,7 @@ def import_records(
     vault: Vault,
     config: StoreConfig,
     incoming: Incoming,
-    model_id: str | None,
+    model_id: str | Collection[str] | None,
     now_ns: int,
 ) -> tuple[ImportResult, list[GalleryRecord]]:
     """Store what fits, inside a transaction; the result counts the rest by reason.
@@ -92,7 +92,7 @@ def _fitting(
     connection: Connection,
     config: StoreConfig,
     batch: Sequence[GalleryRecord],
-    model_id: str | None,
+    model_id: str | Collection[str] | None,
     now_ns: int,
     refused: Counter[str],
 ) -> list[GalleryRecord]:
@@ -110,8 +110,11 @@ def _fitting(
     return fitting
 
 
-def _refusal(record: GalleryRecord, config: StoreConfig, model_id: str | None, now_ns: int) -> str:
-    if model_id is not None and record.embedding.model_id != model_id:
+def _refusal(
+    record: GalleryRecord, config: StoreConfig, model_id: str | Collection[str] | None, now_ns: int
+) -> str:
+    wanted = (model_id,) if isinstance(model_id, str) else model_id
+    if wanted is not None and record.embedding.model_id not in wanted:
         return "other_model"
     if record.expires_ns is not None and record.expires_ns <= now_ns:
         return "expired"

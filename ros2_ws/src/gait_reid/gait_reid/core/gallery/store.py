@@ -184,14 +184,18 @@ class GalleryStore(Session):
         return exchange.export_gallery(self, Path(path), key, person_ids)
 
     def import_(
-        self, path: Path, key: str | bytes, model_id: str | None, now_ns: int | None = None
+        self,
+        path: Path,
+        key: str | bytes,
+        model_id: str | Collection[str] | None,
+        now_ns: int | None = None,
     ) -> ImportResult:
         """Add the records of an exported file, all that fit or none.
 
         Args:
             path: File that ``export`` wrote.
             key: What it was encrypted with.
-            model_id: The only model whose records are taken; None takes every model's.
+            model_id: The model, or models, whose records are taken; None takes every model's.
             now_ns: Unix nanoseconds against which expiry is judged; None takes the clock.
         """
         moment = time.time_ns() if now_ns is None else now_ns

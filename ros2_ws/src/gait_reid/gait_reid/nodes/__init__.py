@@ -1,0 +1,1 @@
+"""Lifecycle nodes, one per file: communication, configuration and conversion, nothing else."""

@@ -1,0 +1,122 @@
+"""Says who the tracks are: crops and the gallery in; matches out."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from gait_reid.adapters import crops as crops_adapter
+from gait_reid.adapters import gallery as gallery_adapter
+from gait_reid.adapters import matches as matches_adapter
+from gait_reid.core.reidentification import Reidentification, ReidentificationConfig
+from gait_reid.core.types import Match
+from gait_reid.nodes.topics import CROPS, EMBEDDINGS, GALLERY, MATCHES
+from gait_reid_common.inputs import DroppedError, Input, Received
+from gait_reid_common.lifecycle import ManagedNode, run_node
+from gait_reid_common.mailbox import Mailbox
+from gait_reid_common.parameters import param, validate
+from gait_reid_msgs.msg import Gallery, PersonCropArray, TrackEmbedding, TrackEmbeddingArray
+
+
+@dataclass(frozen=True)
+class ReidParameters:
+    """Parameters of the re-identification node."""
+
+    max_age_s: float = param(
+        1.0, "Crops older than this when their turn comes are dropped, 0: never", "s", 0.0, 60.0
+    )
+    reidentification: ReidentificationConfig = field(default_factory=ReidentificationConfig)
+
+    def __post_init__(self) -> None:
+        validate(self)
+
+
+class ReidNode(ManagedNode[ReidParameters]):
+    """Encodes walks, searches the gallery and decides."""
+
+    node_name = "reid"
+    parameter_type = ReidParameters
+    publishes = (MATCHES, EMBEDDINGS)
+    subscribes = (CROPS, GALLERY)
+
+    def do_configure(self, parameters: ReidParameters) -> None:
+        """Load the encoder."""
+        self.reidentification = Reidentification(parameters.reidentification)
+        # Applied by the worker, which owns the encoder and the decisions.
+        self._new_gallery: Mailbox[Received[Gallery]] = Mailbox()
+        self._matches_out = self.publisher(MATCHES)
+        self._embeddings_out = self.publisher(EMBEDDINGS)
+        self._gallery_in = self.subscribe(GALLERY, self._on_gallery)
+        self._crops_in = self.process(
+            CROPS,
+            self._identify,
+            max_age_s=parameters.max_age_s,
+            wanted=(self._matches_out, self._embeddings_out),
+        )
+
+    def do_activate(self) -> None:
+        """Announce which models the encoder makes embeddings of."""
+        self.reidentification.reset()
+        self._embeddings_out.publish(self._announcement())
+
+    def _on_gallery(self, source: Input[Any], received: Received[Gallery]) -> None:
+        for _ in self._new_gallery.exchange(received):
+            source.counters.drop("overwritten")
+
+    def _identify(self, received: Received[PersonCropArray]) -> None:
+        self._take_gallery()
+        message = received.message
+        try:
+            crops = crops_adapter.from_message(message)
+        except ValueError as error:
+            self.report_error(f"crops are dropped: {error}")
+            raise DroppedError("decode_error") from error
+        matches = self.reidentification.process(
+            received.stamp_ns, crops, list(message.active_track_ids), message.sequence_id
+        )
+        latency_ms = 1e3 * self._crops_in.age_s(received)
+        timed = [replace(match, latency_ms=latency_ms) for match in matches]
+        frame_id = message.header.frame_id
+        self._matches_out.publish(
+            matches_adapter.to_message(timed, received.stamp_ns, frame_id, message.sequence_id)
+        )
+        if timed and self.wanted(self._embeddings_out):
+            self._publish_embeddings(timed, message)
+
+    def _take_gallery(self) -> None:
+        received = self._new_gallery.take(0.0)
+        if received is None:
+            return
+        try:
+            records = gallery_adapter.from_message(received.message)
+            self.reidentification.set_gallery(records, received.message.version)
+        except ValueError as error:
+            self.report_error(f"gallery {received.message.version} is not used: {error}")
+            self._gallery_in.counters.drop("decode_error")
+            return
+        self._gallery_in.counters.publish()
+        self.get_logger().info(f"gallery {received.message.version} has {len(records)} walks")
+
+    def _announcement(self) -> TrackEmbeddingArray:
+        model_ids = self.reidentification.encoder.model_ids
+        return TrackEmbeddingArray(model_ids=sorted(model_ids))
+
+    def _publish_embeddings(self, matches: list[Match], crops: PersonCropArray) -> None:
+        message = self._announcement()
+        message.header, message.sequence_id = crops.header, crops.sequence_id
+        for match in matches:
+            embedding = self.reidentification.embedding(match.track_id)
+            if embedding is not None:
+                item = gallery_adapter.embedding_to_message(embedding)
+                message.embeddings.append(TrackEmbedding(track_id=match.track_id, embedding=item))
+        self._embeddings_out.publish(message)
+
+
+def main() -> int:
+    """Run the node."""
+    return run_node(ReidNode)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
