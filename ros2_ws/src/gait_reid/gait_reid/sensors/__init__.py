@@ -1,0 +1,1 @@
+"""Sources of sensor frames: devices, network streams and recordings behind one protocol."""
