@@ -5,8 +5,11 @@ The re-identification node and the offline replay both run this, so they give th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from gait_reid.core.encoders.base import Encoder
 from gait_reid.core.encoders.energy_image import EnergyImageConfig, EnergyImageEncoder
@@ -14,6 +17,8 @@ from gait_reid.core.gallery.decision import Decider, DecisionConfig
 from gait_reid.core.gallery.search import GallerySearch
 from gait_reid.core.types import Embedding, GalleryRecord, Match, PersonCrop
 from gait_reid_common.parameters import param, validate
+
+_REMEMBERED = 32  # embeddings of a track that an enrolment may have been made from
 
 
 @dataclass(frozen=True)
@@ -43,11 +48,19 @@ class Reidentification:
         self.gallery_version = 0
         self._sequence_id = ""
         self._answered_ns: dict[int, int] = {}
-        self._embeddings: dict[int, Embedding] = {}
+        self._embeddings: dict[int, deque[Embedding]] = {}
+        self._enrolled: set[str] = set()
 
     def set_gallery(self, records: Sequence[GalleryRecord], version: int) -> None:
-        """Search these records from now on; answers about forgotten people are withdrawn."""
+        """Search these records from now on; answers about forgotten people are withdrawn.
+
+        A track whose own walk was enrolled starts anew: frames that made a record say nothing about
+        whether the person is recognised.
+        """
         usable = [r for r in records if r.embedding.model_id in self.encoder.model_ids]
+        added = [r.embedding for r in usable if r.record_id not in self._enrolled]
+        self._restart({track for track in self._embeddings if self._made_any(track, added)})
+        self._enrolled = {record.record_id for record in usable}
         self._search = GallerySearch(usable)
         self._decider.set_people({record.person_id for record in usable})
         self.gallery_version = version
@@ -61,7 +74,8 @@ class Reidentification:
 
     def embedding(self, track_id: int) -> Embedding | None:
         """Return the newest embedding of a living track, or None while it has too few frames."""
-        return self._embeddings.get(track_id)
+        known = self._embeddings.get(track_id)
+        return known[-1] if known else None
 
     def process(
         self,
@@ -85,7 +99,8 @@ class Reidentification:
         self.encoder.update(crops)
         due = [crop.track_id for crop in crops if self._is_due(crop.track_id, stamp_ns)]
         embeddings = self.encoder.embed(due) if due else {}
-        self._embeddings.update(embeddings)
+        for track_id, embedding in embeddings.items():
+            self._embeddings.setdefault(track_id, deque(maxlen=_REMEMBERED)).append(embedding)
         self._answered_ns.update(dict.fromkeys(embeddings, stamp_ns))
         candidates = self._search.query(list(embeddings.values()), self.config.top_k)
         answers = [
@@ -99,9 +114,23 @@ class Reidentification:
         # A tenth of tolerance, so that a stride of two frame periods is not stretched by jitter.
         return answered_ns is None or stamp_ns - answered_ns >= 0.9e9 * self.config.stride_s
 
+    def _made_any(self, track_id: int, enrolled: Iterable[Embedding]) -> bool:
+        return any(
+            one.window_end_ns == known.window_end_ns
+            and one.model_id == known.model_id
+            and np.allclose(one.values, known.values, atol=1e-3)
+            for one in enrolled
+            for known in self._embeddings[track_id]
+        )
+
+    def _restart(self, track_ids: set[int]) -> None:
+        self.encoder.forget(track_ids)
+        self._decider.forget(track_ids)
+        for track_id in track_ids:
+            del self._embeddings[track_id]
+
     def _forget(self, active: set[int]) -> None:
-        gone = [track_id for track_id in self._answered_ns if track_id not in active]
-        for track_id in gone:
+        for track_id in [track_id for track_id in self._answered_ns if track_id not in active]:
             del self._answered_ns[track_id]
             self._embeddings.pop(track_id, None)
         self.encoder.retain(active)

@@ -243,6 +243,11 @@ class Decider:
                 else:
                     self._tracks[loser].confirmed = ""
 
+    def forget(self, track_ids: Collection[int]) -> None:
+        """Drop what was gathered about these tracks."""
+        for track_id in track_ids:
+            self._tracks.pop(track_id, None)
+
     def retain(self, track_ids: Collection[int]) -> None:
         """Drop every track but these; the persons of the others are free at once."""
         for track_id in [one for one in self._tracks if one not in track_ids]:
