@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -32,8 +32,22 @@ class CameraSource:
     read in order, stamped at their own rate from ``start_ns`` on.
     """
 
-    def __init__(self, config: CameraConfig, factory: CaptureFactory = open_capture) -> None:
+    def __init__(
+        self,
+        config: CameraConfig,
+        factory: CaptureFactory = open_capture,
+        start_clock: Callable[[], int] | None = None,
+    ) -> None:
+        """Prepare; `open` opens.
+
+        Args:
+            config: What to open.
+            factory: Opens it; tests put a fake device here.
+            start_clock: Gives the stamp of a file's first picture in place of ``start_ns``.
+        """
         self.config = config
+        self._start_clock = start_clock
+        self._start_ns = config.start_ns
         self.kind = kind_of(config.source)
         self.intrinsics: CameraIntrinsics | None = None
         self.overwritten = 0
@@ -69,6 +83,8 @@ class CameraSource:
         """
         self.close()
         self._index, self._ended, self._last_ns = 0, False, 0
+        if self._start_clock is not None:
+            self._start_ns = self._start_clock()
         if self.config.calibration:
             self.intrinsics = load_calibration(self.config.calibration)
         if self.kind == "folder":
@@ -100,7 +116,7 @@ class CameraSource:
         if image is None:
             self._ended = True
             return None
-        self._last_ns = max(self._last_ns + 1, self.config.start_ns + self._offset_ns())
+        self._last_ns = max(self._last_ns + 1, self._start_ns + self._offset_ns())
         self._index += 1
         return self._frame(image, self._last_ns)
 

@@ -101,9 +101,9 @@ def kind_of(source: str) -> str:
 
 def has_gstreamer() -> bool:
     """Return whether this OpenCV can read GStreamer pipelines; the builds on PyPI cannot."""
-    registry = getattr(cv2, "videoio_registry", None)
-    if hasattr(registry, "hasBackend"):
-        return bool(registry.hasBackend(cv2.CAP_GSTREAMER))
+    has_backend = getattr(getattr(cv2, "videoio_registry", None), "hasBackend", None)
+    if has_backend is not None:
+        return bool(has_backend(cv2.CAP_GSTREAMER))
     found = re.search(r"GStreamer:\s*(\w+)", cv2.getBuildInformation())
     return found is not None and found.group(1) == "YES"
 

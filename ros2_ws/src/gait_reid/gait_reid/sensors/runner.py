@@ -65,7 +65,7 @@ class SourceRunner(Generic[F]):
         """Prepare; `start` starts.
 
         Args:
-            source: Already open or not; it is opened when it was closed.
+            source: Opened by the runner, again and again where it must be.
             on_frame: Takes each frame, in the runner's thread.
             on_change: Told an error when the source fails, None when it works again.
             config: Pace and retries.
@@ -81,15 +81,19 @@ class SourceRunner(Generic[F]):
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="source", daemon=True)
 
-    def start(self, is_open: bool = False) -> None:
-        """Start the thread; ``is_open`` says that the source need not be opened first."""
-        self._is_open = is_open
+    @property
+    def started(self) -> bool:
+        """Whether `start` was called."""
+        return self._thread.ident is not None
+
+    def start(self) -> None:
+        """Start the thread, which opens the source."""
         self._thread.start()
 
     def stop(self) -> None:
         """Stop the thread and close the source."""
         self._stop.set()
-        if self._thread.ident is not None:
+        if self.started:
             self._thread.join(10.0)
         self._source.close()
 
@@ -98,9 +102,7 @@ class SourceRunner(Generic[F]):
         while not self._stop.is_set():
             delivered = self.delivered
             try:
-                if not self._is_open:
-                    self._source.open()
-                self._is_open = False
+                self._source.open()
                 self._read_all()
                 if not self._config.loop or self._stop.is_set():
                     break
