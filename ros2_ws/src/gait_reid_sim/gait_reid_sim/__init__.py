@@ -1,0 +1,1 @@
+"""Simulated people and sensors for gait re-identification."""

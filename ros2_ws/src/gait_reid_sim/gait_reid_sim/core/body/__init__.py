@@ -1,0 +1,1 @@
+"""Bodies: the shape of a person, its skinning, and what the person wears."""
