@@ -59,7 +59,7 @@ class Backend(Protocol):
 class SqliteBackend:
     """A file in WAL mode. Commits are synchronous: an acknowledged row survives a power loss."""
 
-    def __init__(self, url: URL, busy_timeout_s: float) -> None:
+    def __init__(self, url: URL, busy_timeout_s: float, create: bool) -> None:
         name = url.database or ""
         if name in ("", ":memory:"):
             raise GalleryError(
@@ -69,6 +69,8 @@ class SqliteBackend:
         self.path = Path(name.removeprefix("file:").partition("?")[0])
         self.where = f"gallery {self.path}"
         self._timeout_s = busy_timeout_s
+        if not create and not self.path.exists():
+            raise GalleryError(f"{self.where} does not exist; enrol somebody, or name another one")
         if not uri:
             self._prepare_file()
         self.engine = sa.create_engine(
@@ -252,8 +254,13 @@ class PostgresBackend:
         return GalleryError(f"{self.where}: {text}")
 
 
-def open_backend(url: str, busy_timeout_s: float) -> Backend:
+def open_backend(url: str, busy_timeout_s: float, create: bool = True) -> Backend:
     """Return the database that a URL or the path of a SQLite file names.
+
+    Args:
+        url: Path of a SQLite file, or a database URL.
+        busy_timeout_s: How long to wait for locks of others.
+        create: Whether a missing SQLite file is made.
 
     Raises:
         GalleryError: The URL is malformed, of another kind of database, or cannot be opened.
@@ -268,7 +275,7 @@ def open_backend(url: str, busy_timeout_s: float) -> Backend:
         ) from None
     kind = parsed.get_backend_name()
     if kind == "sqlite":
-        return SqliteBackend(parsed, busy_timeout_s)
+        return SqliteBackend(parsed, busy_timeout_s, create)
     if kind == "postgresql":
         if parsed.drivername == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")

@@ -38,6 +38,7 @@ from gait_reid.core.types import GalleryRecord
 EXPORT_MAGIC = b"GRXP"
 EXPORT_VERSION = 1
 MIN_PASSPHRASE_CHARACTERS = 12
+PASSPHRASE_VARIABLE = "GAIT_REID_EXPORT_PASSPHRASE"
 _HEADER = struct.Struct("<4sBBBBB16s")
 _LENGTH = struct.Struct("<I")
 _MAX_FRAME_BYTES = 1 << 26

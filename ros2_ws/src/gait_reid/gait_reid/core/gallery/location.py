@@ -26,6 +26,7 @@ def open_gallery(
     key_file: str = "",
     config: StoreConfig | None = None,
     environment: Mapping[str, str] = os.environ,
+    create: bool = True,
 ) -> GalleryStore:
     """Open the gallery that a user means.
 
@@ -35,6 +36,7 @@ def open_gallery(
             GAIT_REID_GALLERY_KEY where it is set, else a file beside the default gallery.
         config: How records are kept.
         environment: Variables to look at.
+        create: Whether to make the gallery where there is none.
 
     Raises:
         GalleryError: The gallery cannot be opened; the message names the fix.
@@ -45,7 +47,7 @@ def open_gallery(
     key: KeySource = key_source(
         key_file or ("" if environment.get(KEY_VARIABLE) else folder / _KEY), environment
     )
-    return open_store(url or str(folder / _DATABASE), key, config)
+    return open_store(url or str(folder / _DATABASE), key, config, create)
 
 
 def passphrase(environment: Mapping[str, str] = os.environ) -> str:

@@ -147,6 +147,11 @@ def mark_for_scrub(connection: Connection) -> None:
     connection.execute(schema.meta.update().values(scrub_pending=1))
 
 
+def is_marked_for_scrub(connection: Connection) -> bool:
+    """Return whether a deletion still waits for the files to be cleaned."""
+    return bool(connection.execute(sa.select(schema.meta.c.scrub_pending)).scalar_one())
+
+
 def current_version(connection: Connection) -> int:
     """Return the gallery version."""
     return connection.execute(sa.select(schema.meta.c.gallery_version)).scalar_one()

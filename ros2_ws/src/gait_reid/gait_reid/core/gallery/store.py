@@ -22,6 +22,7 @@ from gait_reid.core.gallery.records import GalleryPerson
 from gait_reid.core.gallery.session import (
     Session,
     current_version,
+    is_marked_for_scrub,
     mark_for_scrub,
     next_version,
 )
@@ -104,8 +105,8 @@ class GalleryStore(Session):
             Number of records deleted; 0 when nobody of this id is enrolled.
 
         Raises:
-            ScrubPendingError: Everything is deleted and the key destroyed, but another process
-                keeps old pages in use. It is tried again at the next forget, purge or open.
+            ScrubPendingError: Everything is deleted, but another process keeps old pages in use.
+                Cleaning is tried again at the next forget, purge or open.
         """
         with self._changing() as connection:
             group = people.Aliases(connection).group(person_id)
@@ -127,7 +128,7 @@ class GalleryStore(Session):
             Number of records deleted.
 
         Raises:
-            ScrubPendingError: As for ``forget``.
+            ScrubPendingError: As ``forget``, also while an earlier cleaning has not succeeded.
         """
         with self._changing() as connection:
             moment = time.time_ns() if now_ns is None else now_ns
@@ -135,7 +136,8 @@ class GalleryStore(Session):
             if count:
                 mark_for_scrub(connection)
                 next_version(connection)
-        if count:
+            pending = is_marked_for_scrub(connection)
+        if pending:
             self._clean(count)
         return count
 
@@ -168,15 +170,12 @@ class GalleryStore(Session):
             return next_version(connection)
 
     def export(self, path: Path, key: str | bytes, person_ids: Collection[str] = ()) -> int:
-        """Write all records, or those of some persons, into an encrypted file.
+        """Write all records, or those of some persons, into a file and return their number.
 
         Args:
             path: File to make; must not exist.
             key: Passphrase of at least 12 characters, or 32 bytes.
             person_ids: Whom to export; empty means all.
-
-        Returns:
-            Number of records written.
 
         Raises:
             UnknownPersonError: A person is not enrolled.
@@ -241,14 +240,13 @@ class GalleryStore(Session):
         """Search inside PostgreSQL, for galleries that do not fit a robot's memory.
 
         Args:
-            embedding: What to look for.
+            embedding: Walk of a person to be found.
             top_k: Number of persons wanted.
-            shortlist: Records to take first by the distance of whole vectors, for which
-                ``build_index`` makes an index; 0 compares all, exactly.
+            shortlist: Records to take first by whole-vector distance (see ``build_index``); 0
+                compares all, exactly.
 
         Returns:
-            One candidate per person, nearest first, with the distance of ``GallerySearch``; the
-            probability is 0 until a ``Decider`` sets it.
+            Candidates as of ``GallerySearch.query``.
 
         Raises:
             GalleryError: This gallery has no searchable templates.
@@ -281,14 +279,16 @@ def open_store(
     url: str,
     key: KeySource | bytes | None = None,
     config: StoreConfig | None = None,
+    create: bool = True,
 ) -> GalleryStore:
-    """Open a gallery, making it where there is none.
+    """Open a gallery.
 
     Args:
         url: Path of a SQLite file, ``sqlite:///FILE``, or ``postgresql+psycopg://...``.
         key: Where the master key comes from (``KeyFile`` makes one on first use), or its 32 bytes;
             None takes the environment variable GAIT_REID_GALLERY_KEY.
         config: How records are kept.
+        create: Whether to make the SQLite file where it is missing.
 
     Raises:
         GalleryError: The gallery cannot be opened; the message names the fix.
@@ -297,4 +297,4 @@ def open_store(
     source: KeySource | None = GivenKey(key) if isinstance(key, bytes) else key
     if source is None and chosen.protection != PLAIN:
         source = key_source()
-    return GalleryStore(open_backend(url, chosen.busy_timeout_s), source, chosen)
+    return GalleryStore(open_backend(url, chosen.busy_timeout_s, create), source, chosen)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gait_reid.core.gallery.calibration import calibrate, fit_logistic
@@ -11,6 +11,7 @@ from gait_reid.core.gallery.decision import DecisionConfig
 DISTANCES = st.floats(0.0, 2.0).map(lambda value: round(value, 2))
 
 
+@settings(max_examples=40)
 @given(st.lists(DISTANCES, min_size=100, max_size=300), st.sampled_from([0.01, 0.1, 0.5]))
 def test_the_threshold_keeps_the_rate_and_no_higher_one_does(
     impostor: list[float], far: float

@@ -260,3 +260,28 @@ def test_an_interrupted_cleaning_is_finished_at_the_next_opening(
         with again._reading() as connection:
             assert connection.execute(sa.select(schema.meta.c.scrub_pending)).scalar_one() == 0
     store.close()
+
+
+def test_a_purge_finishes_a_cleaning_that_waited(tmp_path: Path, walk: Walk) -> None:
+    path, config = tmp_path / "g.sqlite", StoreConfig(busy_timeout_s=0.05)
+    with open_store(str(path), KEY, config) as store:
+        store.add_all([walk(1, "person-gone"), walk(2, "person-stays")])
+        needles = pieces([walk(1, "person-gone")], raw_rows(path)["person-gone"])
+        reader = sqlite3.connect(path)
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM gallery_record").fetchone()
+        with pytest.raises(ScrubPendingError):
+            store.forget("person-gone")
+        with pytest.raises(ScrubPendingError, match="^0 records"):
+            store.purge_expired(0)
+        reader.close()
+        assert store.purge_expired(0) == 0
+        assert found_in(tmp_path, needles) == []
+
+
+def test_a_gallery_is_made_only_where_that_is_wanted(tmp_path: Path) -> None:
+    with pytest.raises(GalleryError, match=r"g\.sqlite does not exist; enrol"):
+        open_store(str(tmp_path / "g.sqlite"), KEY, create=False)
+    assert list(tmp_path.iterdir()) == []
+    open_store(str(tmp_path / "g.sqlite"), KEY).close()
+    open_store(str(tmp_path / "g.sqlite"), KEY, create=False).close()
