@@ -15,6 +15,7 @@ from pathlib import Path
 
 import typer
 from rich import box
+from rich.markup import escape
 from rich.table import Table
 
 from gait_reid.cli.console import OUT, reporting_errors
@@ -84,10 +85,12 @@ def list_persons(
     if as_json:
         typer.echo(json.dumps([asdict(one) for one in persons], indent=2))
         return
-    table = Table(title=f"{where}, version {version}", title_justify="left", box=box.SIMPLE_HEAD)
-    table.add_column("person", no_wrap=True)
-    for title in ("name", "walks", "models", "consent", "enrolled", "expires"):
-        table.add_column(title, overflow="fold")
+    OUT.print(f"{where}, version {version}", markup=False, soft_wrap=True, highlight=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table.add_column("person, merged ids, models", no_wrap=True)
+    table.add_column("name", overflow="fold")
+    for title in ("walks", "consent", "since", "until"):
+        table.add_column(title, no_wrap=True)
     for one in persons:
         table.add_row(*_row(one))
     OUT.print(table)
@@ -96,14 +99,15 @@ def list_persons(
 
 
 def _row(person: GalleryPerson) -> tuple[str, ...]:
+    merged = (f"= {one}" for one in person.aliases)
+    models = (f"  {one}" for one in person.model_ids)
     return (
-        "\n".join((person.person_id, *(f"was {one}" for one in person.aliases))),
-        person.display_name,
+        escape("\n".join((person.person_id, *merged, *models))),
+        escape(person.display_name),
         str(person.num_records),
-        "\n".join(person.model_ids),
         "yes" if person.consent else "no",
         _date(person.created_ns),
-        "never" if person.expires_ns is None else _date(person.expires_ns),
+        "forgotten" if person.expires_ns is None else _date(person.expires_ns),
     )
 
 

@@ -50,14 +50,24 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
 
 
 def test_persons_are_listed(shell: Shell) -> None:
-    shell.enrol("p1", "Ada")
+    shell.enrol("p1", "Ada [b]")
     shell.enrol("p1")
     shell.enrol("p2", consent=False, retention_s=60.0)
     text = shell("list")
-    for word in ("p1", "Ada", "model-a", "yes", "never", "p2", "2 persons, 3 walks", "version 3"):
+    for word in (
+        "p1",
+        "Ada [b]",
+        "model-a",
+        "yes",
+        "forgotten",
+        "no",
+        "p2",
+        "2 persons, 3 walks",
+        "version 3",
+    ):
         assert word in text
     first, second = shell.persons()
-    assert (first["person_id"], first["display_name"], first["num_records"]) == ("p1", "Ada", 2)
+    assert (first["person_id"], first["display_name"], first["num_records"]) == ("p1", "Ada [b]", 2)
     assert (second["consent"], first["expires_ns"]) == (False, None)
 
 
