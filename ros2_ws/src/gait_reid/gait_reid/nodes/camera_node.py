@@ -47,7 +47,6 @@ class CameraNode(ManagedNode[CameraParameters]):
 
     def do_configure(self, parameters: CameraParameters) -> None:
         """Open the source once, so that a wrong one is reported here and not later."""
-        self._parameters = parameters
         self._runner: SourceRunner[CameraFrame] | None = None
         self.counters = DropCounters(CAMERA_IMAGE.name)
         clock = self.now_ns if parameters.stamp_files_with_clock else None
@@ -68,9 +67,9 @@ class CameraNode(ManagedNode[CameraParameters]):
     def do_activate(self) -> None:
         """Begin to read."""
         self._runner = SourceRunner(
-            self._source, self._publish, self._report_change, self._parameters.run
+            self._source, self._publish, self._report_change, self.parameters.run
         )
-        if self._source.live or not self._parameters.wait_for_subscriber:
+        if self._source.live or not self.parameters.wait_for_subscriber:
             self._runner.start()
 
     def do_deactivate(self) -> None:
@@ -96,14 +95,14 @@ class CameraNode(ManagedNode[CameraParameters]):
 
     def _report_change(self, error: SourceError | None) -> None:
         if error is None:
-            self.get_logger().info(f"'{self._parameters.camera.source}' delivers again")
+            self.get_logger().info(f"'{self.parameters.camera.source}' delivers again")
         else:
             self.get_logger().error(str(error))
 
     # In the executor's thread
 
     def _status(self) -> Status:
-        name = self._parameters.camera.source
+        name = self.parameters.camera.source
         runner = self._runner
         counts = self.counters.snapshot()
         values = {"read": str(counts.received), "published": str(counts.published)}
