@@ -56,6 +56,7 @@ def _given_file(param: Element, path: Path, context: Context) -> Path:
 
 
 def _nested(params: Sequence[Element], context: Context) -> dict[str, Any]:
+    """Parameter name, dots between its levels, to value."""
     values: dict[str, Any] = {}
     for param in params:
         name = substitute(param.require("name"), context)
@@ -65,7 +66,8 @@ def _nested(params: Sequence[Element], context: Context) -> dict[str, Any]:
         if (text is None) == (not nested):
             raise param.error("either a value or nested <param> is needed")
         if text is None:
-            values[name] = _nested(nested, context)
+            inner = _nested(nested, context)
+            values.update({f"{name}.{key}": value for key, value in inner.items()})
         elif separator is not None:
             items = [substitute(item, context) for item in text.split(separator)]
             values[name] = _uniform(param, [typed(param, item, kind) for item in items])

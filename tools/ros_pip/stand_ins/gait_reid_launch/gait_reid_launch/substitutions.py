@@ -18,6 +18,7 @@ from ament_index_python.packages import (
     get_package_share_directory,
 )
 
+from gait_reid_launch.comparison import evaluate
 from gait_reid_launch.context import Context
 from gait_reid_launch.errors import LaunchError
 
@@ -36,7 +37,10 @@ def substitute(text: str, context: Context) -> str:
 def expand_words(text: str, context: Context) -> list[str]:
     """Splits a command line at its spaces, as a shell would, and substitutes in each word.
 
-    What a substitution brings is not split.
+    What a substitution brings is not split, and therefore stands outside quotes, as upstream.
+
+    Raises:
+        LaunchError: as with ``substitute``; or a quote is not closed.
     """
     return _Scanner(text, context).words()
 
@@ -104,6 +108,8 @@ class _Scanner:
                 words += [word] if started else []
                 word, started = "", False
                 self._at += 1
+            elif quote and self._text.startswith("$(", self._at):
+                raise self._malformed("a substitution is never split: put it outside the quotes")
             else:
                 word += self._piece()
                 started = True
@@ -163,7 +169,7 @@ class _Substitution:
 
     function: Callable[..., str]
     fewest: int
-    most: int | None
+    most: int
 
 
 def _var(context: Context, name: str, default: str | None = None) -> str:
@@ -222,8 +228,7 @@ _SUBSTITUTIONS = {
     "not": _Substitution(lambda _, value: _say(not _truth(value)), 1, 1),
     "and": _Substitution(lambda _, one, two: _say(_truth(one) and _truth(two)), 2, 2),
     "or": _Substitution(lambda _, one, two: _say(_truth(one) or _truth(two)), 2, 2),
-    "all": _Substitution(lambda _, *values: _say(all(map(_truth, values))), 0, None),
-    "any": _Substitution(lambda _, *values: _say(any(map(_truth, values))), 0, None),
+    "eval": _Substitution(lambda _, expression: evaluate(expression), 1, 1),
     "equals": _Substitution(lambda _, one, two: _say(_same(one, two)), 2, 2),
     "not-equals": _Substitution(lambda _, one, two: _say(not _same(one, two)), 2, 2),
 }
@@ -236,7 +241,6 @@ def _perform(name: str, arguments: list[str], context: Context) -> str:
             f"$({name} ...) cannot be used without ROS 2's launch; "
             f"there are: {', '.join(sorted(_SUBSTITUTIONS))}"
         )
-    most = len(arguments) if known.most is None else known.most
-    if not known.fewest <= len(arguments) <= most:
+    if not known.fewest <= len(arguments) <= known.most:
         raise LaunchError(f"$({name}) does not take {len(arguments)} arguments: {arguments}")
     return known.function(context, *arguments)

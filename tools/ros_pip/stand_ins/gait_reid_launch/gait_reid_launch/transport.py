@@ -5,7 +5,6 @@ The launch files say the same for ``ros2 launch``.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -36,9 +35,10 @@ def with_transport(environment: Mapping[str, str]) -> dict[str, str]:
 def clean_shared_memory(say: Callable[[str], None]) -> None:
     """Removes shared-memory segments that dead processes have left, where the suite is there."""
     try:
-        module = importlib.import_module("gait_reid_common.shared_memory")
+        from gait_reid_common.shared_memory import remove_abandoned_segments
     except ModuleNotFoundError:
         return
-    removed = module.remove_abandoned_segments()
+    removed = remove_abandoned_segments()
     if removed.names:
-        say(f"removed {removed.bytes // 2**20} MiB of shared memory that dead processes left")
+        size_mib = removed.size_bytes // 2**20
+        say(f"removed {size_mib} MiB of shared memory that dead processes left")
