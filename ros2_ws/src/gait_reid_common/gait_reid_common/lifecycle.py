@@ -49,6 +49,7 @@ class ManagedNode(DeclaringNode, Generic[P]):
 
     Attributes:
         parameters: Values that the node was configured with.
+        failure: Why the last transition failed; empty when it did not.
     """
 
     parameters: P
@@ -56,7 +57,7 @@ class ManagedNode(DeclaringNode, Generic[P]):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._common = CommonParameters()
-        self._failure = ""
+        self.failure = ""
         self._holds_something = False
         self._reminded_steady_s: dict[str, float] = {}
         self._diagnostics = DiagnosticsPublisher(self)
@@ -159,18 +160,18 @@ class ManagedNode(DeclaringNode, Generic[P]):
         try:
             action()
         except NotReadyError as error:
-            self._failure = f"cannot {what} yet: {error}"
-            self.get_logger().warning(self._failure)
+            self.failure = f"cannot {what} yet: {error}"
+            self.get_logger().warning(self.failure)
             return Return.FAILURE
         except ParameterError as error:
-            self._failure = f"cannot {what}: {error}"
-            self.get_logger().error(self._failure)
+            self.failure = f"cannot {what}: {error}"
+            self.get_logger().error(self.failure)
             return Return.ERROR
         except Exception as error:
-            self._failure = f"cannot {what}: {error}"
-            self.get_logger().error(f"{self._failure}\n{traceback.format_exc()}")
+            self.failure = f"cannot {what}: {error}"
+            self.get_logger().error(f"{self.failure}\n{traceback.format_exc()}")
             return Return.ERROR
-        self._failure = ""
+        self.failure = ""
         return Return.SUCCESS
 
     def _stop_and_release(self) -> None:
@@ -211,7 +212,7 @@ class ManagedNode(DeclaringNode, Generic[P]):
         if result is Return.FAILURE:
             self._start_in(self._common.autostart_retry_s)
         elif result is not Return.SUCCESS:
-            raise StartError(self._failure)
+            raise StartError(self.failure)
 
     # Once per second
 
@@ -228,8 +229,8 @@ class ManagedNode(DeclaringNode, Generic[P]):
         return [*inputs, *self._statuses]
 
     def _lifecycle_status(self) -> Status:
-        level = Level.ERROR if self._failure else Level.OK
-        return Status("lifecycle", level, self._failure or self.state, {"state": self.state})
+        level = Level.ERROR if self.failure else Level.OK
+        return Status("lifecycle", level, self.failure or self.state, {"state": self.state})
 
     def _remind(self, source: Input[Any]) -> None:
         now_s, silence_s = time.monotonic(), self._common.silence_s

@@ -74,6 +74,45 @@ def spin_until(condition: Callable[[], Any], timeout_s: float, *nodes: Node) -> 
         executor.shutdown()
 
 
+@contextlib.contextmanager
+def node_maker(context: Context) -> Iterator[Callable[..., Any]]:
+    """Yield a function that makes nodes, which are destroyed at the end.
+
+    It takes the node's class, ROS arguments as strings, and parameters as keywords with ``__`` for
+    a dot. Nodes do not start by themselves unless ``autostart=True``.
+    """
+    from rclpy.parameter import Parameter
+
+    nodes: list[Node] = []
+
+    def make(node_class: Callable[..., Any], *arguments: str, **parameters: Any) -> Any:
+        values = {"autostart": False, **parameters}
+        node = node_class(
+            context=context,
+            parameter_overrides=[
+                Parameter(name.replace("__", "."), value=value) for name, value in values.items()
+            ],
+            cli_args=["--ros-args", *arguments] if arguments else None,
+        )
+        nodes.append(node)
+        return node
+
+    yield make
+    for node in nodes:
+        node.destroy_node()
+
+
+def activate(*nodes: Any) -> None:
+    """Configure and activate managed nodes."""
+    from rclpy.lifecycle import TransitionCallbackReturn as Return
+
+    for node in nodes:
+        if node.trigger_configure() is not Return.SUCCESS:
+            raise AssertionError(f"{node.get_name()} does not configure: {node.failure}")
+        if node.trigger_activate() is not Return.SUCCESS:
+            raise AssertionError(f"{node.get_name()} does not activate: {node.failure}")
+
+
 def wait_until(condition: Callable[[], Any], timeout_s: float, period_s: float = 0.005) -> bool:
     """Wait, without spinning anything, until ``condition()`` holds; return whether it does."""
     end_s = time.monotonic() + timeout_s

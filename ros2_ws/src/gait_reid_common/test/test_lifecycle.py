@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 import importlib.util
 import os
 import signal
@@ -23,7 +24,7 @@ from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 
 from gait_reid_common.qos import LATCHED, RESULT, SENSOR_IN, SENSOR_OUT, Qos
-from gait_reid_common.testing import domain_id, ros_context, spin_until
+from gait_reid_common.testing import activate, domain_id, node_maker, ros_context, spin_until
 
 ECHO_FILE = Path(__file__).with_name("echo_node.py")
 _spec = importlib.util.spec_from_file_location("echo_node", ECHO_FILE)
@@ -44,20 +45,8 @@ def context() -> Iterator[Any]:
 
 @pytest.fixture
 def make(context: Any) -> Iterator[MakeNode]:
-    nodes: list[Any] = []
-
-    def make_node(*arguments: str, **overrides: Any) -> Any:
-        values = {"autostart": False, **overrides}
-        parameters = [Parameter(name.replace("__", "."), value=v) for name, v in values.items()]
-        cli_args = ["--ros-args", *arguments] if arguments else None
-        nodes.append(
-            echo_node.EchoNode(context=context, parameter_overrides=parameters, cli_args=cli_args)
-        )
-        return nodes[-1]
-
-    yield make_node
-    for node in nodes:
-        node.destroy_node()
+    with node_maker(context) as maker:
+        yield functools.partial(maker, echo_node.EchoNode)
 
 
 @pytest.fixture
@@ -65,11 +54,6 @@ def peer(context: Any) -> Iterator[Node]:
     node = Node("peer", context=context)
     yield node
     node.destroy_node()
-
-
-def activate(node: Any) -> None:
-    assert node.trigger_configure() is Return.SUCCESS
-    assert node.trigger_activate() is Return.SUCCESS
 
 
 def point(x: float = 1.0, stamp_s: float | None = None, node: Node | None = None) -> PointStamped:
