@@ -26,7 +26,7 @@ class SourceError(Exception):
 class Source(Protocol[Frame_co]):
     """A sequence of frames.
 
-    ``open`` is called once before ``read``, ``close`` ends it and may be followed by ``open`` again.
+    ``open`` comes before ``read``; ``close`` ends it and may be followed by ``open`` again.
     One thread reads; ``close`` may be called from another one.
     """
 
@@ -35,7 +35,7 @@ class Source(Protocol[Frame_co]):
         """Whether frames come at the sensor's own pace from a sensor."""
 
     @property
-    def finished(self) -> bool:
+    def ended(self) -> bool:
         """Whether a recording has come to its end; never true of a live source."""
 
     def open(self) -> None:
@@ -46,7 +46,7 @@ class Source(Protocol[Frame_co]):
         """
 
     def read(self, timeout_s: float) -> Frame_co | None:
-        """Return the next frame, or None when none came in time or the recording is finished.
+        """Return the next frame, or None when none came in time or the recording has ended.
 
         Raises:
             SourceError: The data cannot be used; reading on may work.

@@ -8,9 +8,8 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from gait_reid.sensors.base import SourceError
 from gait_reid.sensors.pcap import UdpPacket, read_udp
@@ -26,44 +25,56 @@ class Packet(NamedTuple):
     """One datagram.
 
     Attributes:
-        host_ns: Arrival on this computer, Unix nanoseconds; for a recording the time of playing.
-        recorded_ns: Time of capture; equal to ``host_ns`` for a live sensor.
+        stamp_ns: Arrival at the computer that listens or that captured it, Unix time.
         payload: What was sent.
     """
 
-    host_ns: int
-    recorded_ns: int
+    stamp_ns: int
     payload: bytes
 
 
-@dataclass(frozen=True)
-class UdpAddress:
-    """Where packets are received.
+class PacketSource(Protocol):
+    """Where packets come from; ``overflowed`` counts those that the system had to throw away."""
 
-    Attributes:
-        sensor: Address of the sensor; packets from elsewhere are not taken. Empty: from anywhere.
-        port: UDP port.
-    """
+    live: bool
+    ended: bool
+    overflowed: int
 
-    sensor: str
-    port: int
+    @property
+    def name(self) -> str:
+        """Source in words."""
+
+    def open(self) -> None:
+        """Start; raises `SourceError`."""
+
+    def read(self, timeout_s: float) -> Packet | None:
+        """Return the next packet, or None when none came in time or there are no more."""
+
+    def close(self) -> None:
+        """Release port or file."""
 
 
 class UdpReceiver:
     """Receives packets from the network, with the kernel's time stamps and count of losses."""
 
     live = True
-    finished = False
+    ended = False
 
-    def __init__(self, address: UdpAddress) -> None:
-        self.address = address
+    def __init__(self, sensor: str, port: int) -> None:
+        """Prepare.
+
+        Args:
+            sensor: Address of the sensor; packets from elsewhere are not taken. Empty: anywhere.
+            port: UDP port.
+        """
+        self.sensor, self.port = sensor, port
         self.overflowed = 0
         self._socket: socket.socket | None = None
 
     @property
     def name(self) -> str:
         """Port and sensor in words."""
-        return f"udp port {self.address.port} ({self.address.sensor or 'any sensor'})"
+        return f"udp port {self.port} ({self.sensor or 'any sensor'})"
 
     def open(self) -> None:
         """Bind the port.
@@ -76,17 +87,19 @@ class UdpReceiver:
             udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
             for option in (_SO_TIMESTAMPNS, _SO_RXQ_OVFL):
                 udp.setsockopt(socket.SOL_SOCKET, option, 1)
-            udp.bind(("", self.address.port))
+            udp.bind(("", self.port))
         except OSError as error:
             udp.close()
             raise self._refusal(error) from error
         self._socket = udp
 
     def _refusal(self, error: OSError) -> SourceError:
-        port = self.address.port
+        port = self.port
         if error.errno == errno.EADDRINUSE:
             holder = _holder_of(port) or f"see who with 'ss -ulpn sport = :{port}'"
-            fix = f"is in use ({holder}); stop that program, or send to another port and set ip_port"
+            fix = (
+                f"is in use ({holder}); stop that program, or send to another port and set ip_port"
+            )
         elif error.errno == errno.EACCES:
             fix = "needs administrator rights; let the sensor send to a port above 1023"
         else:
@@ -105,8 +118,8 @@ class UdpReceiver:
             except OSError:  # time-out, or closed by another thread
                 return None
             stamp_ns = self._extras(extras)
-            if not self.address.sensor or sender[0] == self.address.sensor:
-                return Packet(stamp_ns, stamp_ns, payload)
+            if not self.sensor or sender[0] == self.sensor:
+                return Packet(stamp_ns, payload)
         return None
 
     def _extras(self, extras: list[tuple[int, int, bytes]]) -> int:
@@ -147,21 +160,19 @@ def _holder_of(port: int) -> str:
     return ""
 
 
-class PcapPlayer:
-    """Plays the packets of a capture file at the pace at which they were recorded."""
+class PcapReader:
+    """Reads the packets of a capture file, as fast as they are asked for."""
 
     live = False
     overflowed = 0
 
-    def __init__(self, path: str, port: int = 0, rate: float = 1.0, loop: bool = False) -> None:
+    def __init__(self, path: str, port: int = 0) -> None:
+        """Prepare; ``port`` 0 takes the packets to every port."""
         self.path = path
-        self.finished = False
-        self.loops = 0
-        self._port, self._rate, self._loop = port, rate, loop
+        self.ended = False
+        self._port = port
         self._packets: Iterator[UdpPacket] = iter(())
         self._next: UdpPacket | None = None
-        self._first_ns = 0
-        self._started_ns = 0
 
     @property
     def name(self) -> str:
@@ -174,56 +185,26 @@ class PcapPlayer:
         Raises:
             SourceError: The file is missing, no capture, or holds no packet of the sensor.
         """
-        self.finished = False
-        self._rewind()
+        self.ended = False
+        self._packets = (p for p in read_udp(self.path) if self._port in (0, p.port))
+        self._next = next(self._packets, None)
         if self._next is None:
             wanted = f"no UDP packets to port {self._port}" if self._port else "no UDP packets"
             fix = f"holds {wanted}; see 'tcpdump -nr FILE', and set ip_port to the port shown there"
             raise SourceError("pcap file", self.path, fix)
 
-    def _rewind(self) -> None:
-        packets = read_udp(self.path)
-        self._packets = (p for p in packets if not self._port or p.port == self._port)
-        self._next = next(self._packets, None)
-        self._first_ns = self._next.stamp_ns if self._next is not None else 0
-        self._started_ns = time.time_ns()
-
     def read(self, timeout_s: float) -> Packet | None:
-        """Return the next packet when its time has come.
+        """Return the next packet, or None at the end.
 
         Raises:
-            SourceError: The file is cut off or damaged here; it counts as finished.
+            SourceError: The file is cut off or damaged here; it has ended then.
         """
-        packet = self._next
+        packet, self._next = self._next, None
         if packet is None:
-            self.finished = True
-            return None
-        due_ns = self._due_ns(packet)
-        wait_s = (due_ns - time.time_ns()) / 1e9 if self._rate > 0.0 else 0.0
-        if wait_s > timeout_s:
-            time.sleep(timeout_s)
-            return None
-        if wait_s > 0.0:
-            time.sleep(wait_s)
-        self._advance()
-        return Packet(due_ns if self._rate > 0.0 else time.time_ns(), packet.stamp_ns, packet.payload)
-
-    def _due_ns(self, packet: UdpPacket) -> int:
-        pace = self._rate if self._rate > 0.0 else 1.0
-        return self._started_ns + int((packet.stamp_ns - self._first_ns) / pace)
-
-    def _advance(self) -> None:
-        try:
-            self._next = next(self._packets, None)
-        except SourceError:
-            self._next = None
-            self.finished = not self._loop
-            if self._loop:
-                self._rewind()
-            raise
-        if self._next is None and self._loop:
-            self.loops += 1
-            self._rewind()
+            self.ended = True  # and stays so when the file is damaged here
+            packet = next(self._packets, None)
+            self.ended = packet is None
+        return None if packet is None else Packet(packet.stamp_ns, packet.payload)
 
     def close(self) -> None:
         """Release the file."""

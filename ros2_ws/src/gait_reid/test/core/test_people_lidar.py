@@ -9,6 +9,7 @@ from gait_reid.core.geometry import Pose
 from gait_reid.core.people_lidar import LidarPeopleConfig, LidarPeopleDetector, warm_up
 from gait_reid.core.scan_view import view_scan
 from gait_reid.core.types import PointCloud
+from gait_reid.sensors.lidar import LidarConfig, LidarSource
 from gait_reid.testing.lidar_scene import Box, RotatingLidar, Scene, pole, walker
 from gait_reid_common.parameters import ParameterError
 from gait_reid_common.testing import shared_data
@@ -198,15 +199,9 @@ def test_warm_up_runs():
     warm_up()
 
 
-def read_ouster_cloud(name: str) -> PointCloud:
-    ouster = pytest.importorskip("gait_reid.sensors.ouster")
-
-    source = OusterSource(
-        OusterConfig(
-            pcap=str(shared_data(f"lidar/ouster/{name}.pcap")),
-            metadata=str(shared_data(f"lidar/ouster/{name}.json")),
-        )
-    )
+def read_ouster_cloud(stem: str) -> PointCloud:
+    pcap, metadata = shared_data(f"{stem}.pcap"), shared_data(f"{stem}.json")
+    source = LidarSource(LidarConfig(pcap=str(pcap), metadata=str(metadata)))
     source.open()
     cloud = source.read(5.0)
     source.close()
@@ -221,7 +216,9 @@ def test_street_scan_with_seven_pedestrians():
     couples = [(6.88, -4.91), (7.15, -4.59), (10.58, 9.03), (10.53, 9.79)]
     # Two more show head, shoulders and legs when the points are drawn as the sensor sees them.
     unlisted = [(1.99, -5.93), (2.86, 16.44)]
-    detections = LidarPeopleDetector().detect(read_ouster_cloud("OS-1-32-G_v2.1.1_1024x10"), Pose())
+    detections = LidarPeopleDetector().detect(
+        read_ouster_cloud("lidar/ouster/OS-1-32-G_v2.1.1_1024x10"), Pose()
+    )
     hits = [found(detections, *place) for place in known + couples]
     assert sum(hit >= 1 for hit in hits) >= 7
     assert sum(hits[4:6]) >= 2
