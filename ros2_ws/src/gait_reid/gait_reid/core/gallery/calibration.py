@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from gait_reid.core.gallery.decision import DecisionConfig
+from gait_reid.core.gallery.decision_config import DecisionConfig
 from gait_reid.core.types import Float64
 
 _MAX_STEPS = 100

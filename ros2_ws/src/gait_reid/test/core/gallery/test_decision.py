@@ -184,6 +184,8 @@ def test_a_person_is_held_while_the_other_track_lives() -> None:
     other.see(2.2, t2={"ada": 0.3})
     other.decider.retain({2})
     assert other.see(3.2, t2={"ada": 0.3})["t2"].person_id == "ada"
+    other.decider.forget({2})
+    assert other.see(4.2, t2={"ada": 0.3})["t2"].decision is CANDIDATE
 
 
 def test_a_stronger_track_takes_the_person_from_one_that_has_no_news() -> None:
