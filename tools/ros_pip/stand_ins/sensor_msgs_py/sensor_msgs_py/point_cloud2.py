@@ -17,7 +17,7 @@ from sensor_msgs.msg import PointCloud2, PointField
 from std_msgs.msg import Header
 
 DUMMY_FIELD_PREFIX = "unnamed_field"
-_DATATYPES = {
+_DATATYPES: dict[int, np.dtype[Any]] = {
     PointField.INT8: np.dtype(np.int8),
     PointField.UINT8: np.dtype(np.uint8),
     PointField.INT16: np.dtype(np.int16),
@@ -66,7 +66,7 @@ def _dtype_of_layout(
     description: dict[str, Any] = {"names": names, "formats": formats, "offsets": offsets}
     if point_step is not None:
         description["itemsize"] = point_step
-    return np.dtype(description)
+    return np.dtype(description)  # type: ignore[call-overload,no-any-return]
 
 
 def read_points(
