@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from ti_mmwave_driver.cli.emulator import main
 
 
 def test_faults_happen_when_they_are_scheduled(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("sys.stdin", open("/dev/null"))
     faults = ["--fault", "unplug@0.1", "--fault", "plug@0.2"]
-    assert main([str(tmp_path / "radar"), "--duration", "0.5", "--points", "3", *faults]) == 0
+    with open(os.devnull) as nothing:
+        monkeypatch.setattr("sys.stdin", nothing)
+        assert main([str(tmp_path / "radar"), "--duration", "0.5", "--points", "3", *faults]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].endswith("radar/cli")
     assert lines[2:] == ["unplug: 0 frames so far", "plug: 0 frames so far", "0 frames sent"]

@@ -14,11 +14,13 @@ from ti_mmwave_driver.core.check import CheckResult, require_valid
 from ti_mmwave_driver.core.connection import Connection, DeviceSettings, PortLocator
 from ti_mmwave_driver.core.errors import DeviceFailedError, SessionError
 from ti_mmwave_driver.core.parser import FrameParser
-from ti_mmwave_driver.core.ports import PortError
+from ti_mmwave_driver.core.points import PlausibilityLimits
+from ti_mmwave_driver.core.ports import PortError, RadarPorts
 from ti_mmwave_driver.core.profile import Profile
 from ti_mmwave_driver.core.recording import Recorder
 from ti_mmwave_driver.core.recovery import RecoveryLadder, RecoveryStep
 from ti_mmwave_driver.core.replies import CommandReply, DeviceEventKind
+from ti_mmwave_driver.core.source import rate_of
 from ti_mmwave_driver.core.status import DeviceCounters, DeviceState
 from ti_mmwave_driver.core.types import RadarFrame, Temperature
 
@@ -87,6 +89,12 @@ class RadarDevice:
         return dict(self._connection.identity) if self._connection else {}
 
     @property
+    def ports(self) -> RadarPorts | None:
+        """Ports that are open now."""
+        connection = self._connection
+        return connection.ports if connection is not None else None
+
+    @property
     def period_s(self) -> float:
         """Frame period of the profile."""
         return self.check.frames[0].design.period_ms * 1e-3
@@ -94,10 +102,7 @@ class RadarDevice:
     @property
     def rate_hz(self) -> float:
         """Frames per second over the last two seconds or so, 0 when they have stopped."""
-        times = list(self._arrivals_s)
-        if len(times) < 2 or time.monotonic() - times[-1] > 3 * self.period_s:
-            return 0.0
-        return (len(times) - 1) / max(times[-1] - times[0], 1e-6)
+        return rate_of(self._arrivals_s, self.period_s)
 
     def open(self) -> None:
         """Start; returns at once, connection and recovery go on in the background."""
@@ -134,8 +139,12 @@ class RadarDevice:
                 self._ladder.started(time.monotonic())
             return reply
 
-    def set_profile(self, profile: Profile) -> None:
+    def set_profile(self, profile: Profile, limits: PlausibilityLimits | None = None) -> None:
         """Change the profile of the running radar.
+
+        Args:
+            profile: The new profile.
+            limits: What a plausible point is with it; by default as before.
 
         Raises:
             ProfileError: It breaks a rule; the old one goes on.
@@ -147,6 +156,8 @@ class RadarDevice:
             if self._connection is not None:
                 self._connection.session.refuse_reboot_changes(profile)
             self.profile, self.check = profile, check
+            if limits is not None:
+                self.parser.use_limits(limits)
             self._ladder = self._new_ladder()
             if self._connection is not None:
                 try:
@@ -182,8 +193,13 @@ class RadarDevice:
 
     def _take_bytes(self, data: bytes) -> None:
         recorder = self._recorder
-        if recorder is not None:
+        if recorder is None:
+            return
+        try:
             recorder.write(data)
+        except OSError as error:
+            self._recorder = None
+            LOG.error("recording ends, %s cannot be written: %s", recorder.path, error)
 
     def _supervise(self) -> None:
         while not self._closing.is_set():
@@ -208,7 +224,9 @@ class RadarDevice:
         if self._take_events(connection):
             return _SUPERVISE_S
         if self._state is DeviceState.NEEDS_RESET:
-            return self._await_reset(connection)
+            connection.session.synchronise(attempts=1)
+            connection.session.forget_start()
+            self._configure()
         step = self._ladder.due(time.monotonic())
         if step is not None:
             self._recover(step)
@@ -244,12 +262,6 @@ class RadarDevice:
             self._configure()
             return True
         return False
-
-    def _await_reset(self, connection: Connection) -> float:
-        connection.session.synchronise(attempts=1)
-        connection.session.forget_start()
-        self._configure()
-        return _SUPERVISE_S
 
     def _recover(self, step: RecoveryStep) -> None:
         assert self._connection is not None

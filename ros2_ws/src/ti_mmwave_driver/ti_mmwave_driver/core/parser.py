@@ -95,6 +95,10 @@ class FrameParser:
         self.counters.bytes_received += len(data)
         return frames
 
+    def use_limits(self, limits: PlausibilityLimits) -> None:
+        """Change what a plausible point is."""
+        self._decoder = PointDecoder(limits)
+
     def reset(self) -> None:
         """Drop what is buffered, for instance because the port was opened anew."""
         self.counters.bytes_rejected += len(self._buffer)
