@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from gait_reid.cli import enroll, gallery, replay
+from gait_reid.cli import enroll, gallery, play, record, replay
 
 app = typer.Typer(
     name="gait-reid",
@@ -14,6 +14,8 @@ app = typer.Typer(
 )
 app.command("replay")(replay.command)
 app.command("enroll")(enroll.command)
+app.command("play")(play.command)
+app.command("record")(record.command)
 gallery.register(app)
 
 
