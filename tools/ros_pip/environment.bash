@@ -25,6 +25,16 @@ if [ -f "$_gait_reid_root/ros2_ws/install/local_setup.bash" ]; then
   source "$_gait_reid_root/ros2_ws/install/local_setup.bash"
 fi
 
+# Commands lie where `ros2 run` looks for executables; here they can be called by name.
+for _gait_reid_commands in "$_gait_reid_root"/ros2_ws/install/*/lib/{gait_reid,ti_mmwave}*; do
+  case "$_gait_reid_commands:$PATH:" in
+    *"*"* | *":$_gait_reid_commands:"*) ;;
+    */python*) ;;
+    *) export PATH=$PATH:$_gait_reid_commands ;;
+  esac
+done
+unset _gait_reid_commands
+
 # A shared-memory segment that holds large messages, and buffers that are reused instead of mapped
 # anew for each of them.
 _gait_reid_profile=$_gait_reid_root/launch/config/fastdds_shm.xml
