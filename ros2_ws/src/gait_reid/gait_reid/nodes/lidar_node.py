@@ -46,12 +46,16 @@ class LidarNode(ManagedNode[LidarParameters]):
 
     def do_configure(self, parameters: LidarParameters) -> None:
         """Open the source once, so that a wrong one is reported here and not later."""
-        self._parameters = parameters
         self._runner: SourceRunner[PointCloud] | None = None
         self.counters = DropCounters(LIDAR_POINTS.name)
         clock = self.now_ns if parameters.stamp_files_with_clock else None
         self._source = LidarSource(parameters.lidar, clock)
-        self._source.open()
+        try:
+            self._source.open()
+        except SourceError as error:
+            if not self._source.live or error.thing != "Ouster sensor":
+                raise
+            self.report_error(f"{error} (tried again until it comes)")
         self._source.close()
         self._points_out = self.publisher(LIDAR_POINTS)
         self.add_status(self._status)
@@ -60,11 +64,11 @@ class LidarNode(ManagedNode[LidarParameters]):
 
     def do_activate(self) -> None:
         """Begin to read."""
-        self._rate = RateMeter()
+        self._meter = RateMeter()
         self._runner = SourceRunner(
-            self._source, self._publish, self._report_change, self._parameters.run
+            self._source, self._publish, self._report_change, self.parameters.run
         )
-        if self._source.live or not self._parameters.wait_for_subscriber:
+        if self._source.live or not self.parameters.wait_for_subscriber:
             self._runner.start()
 
     def do_deactivate(self) -> None:
@@ -80,7 +84,7 @@ class LidarNode(ManagedNode[LidarParameters]):
 
     def _publish(self, cloud: PointCloud) -> None:
         self.counters.receive()
-        self._rate.add()
+        self._meter.add()
         if self.wanted(self._points_out):
             self._points_out.publish(pointcloud.to_message(cloud))
             self.counters.publish()
@@ -96,7 +100,7 @@ class LidarNode(ManagedNode[LidarParameters]):
     # In the executor's thread
 
     def _status(self) -> Status:
-        name = f"lidar {self._source.model}"
+        name = LIDAR_POINTS.name
         runner, values = self._runner, self._values()
         if runner is None or not runner.started:
             return Status(name, Level.OK, "waits for a subscriber", values)
@@ -107,8 +111,8 @@ class LidarNode(ManagedNode[LidarParameters]):
             return Status(name, Level.OK, "played to the end", values)
         nominal_hz = self._source.nominal_hz
         if not self._source.live:
-            nominal_hz *= self._parameters.run.speed
-        warning = self._rate.judge(nominal_hz, self._parameters.rate_tolerance)
+            nominal_hz *= self.parameters.run.speed
+        warning = self._meter.judge(nominal_hz, self.parameters.rate_tolerance)
         if warning:
             return Status(name, Level.WARN, warning, values)
         return Status(name, Level.OK, "delivers", values)
@@ -121,7 +125,7 @@ class LidarNode(ManagedNode[LidarParameters]):
             "Product Name": self._source.model,
             "IP Address": config.ip_address or "any",
             "IP Port": str(config.ip_port or "default"),
-            "rate_hz": f"{self._rate.rate_hz if self._runner is not None else 0.0:.2f}",
+            "rate_hz": f"{self._meter.rate_hz if self._runner is not None else 0.0:.2f}",
             "nominal_rate_hz": f"{self._source.nominal_hz:.2f}",
             "scans": str(statistics.scans),
             "incomplete scans": str(statistics.incomplete),
