@@ -44,7 +44,7 @@ class Reidentification:
         self.config = config or ReidentificationConfig()
         self.encoder: Encoder = EnergyImageEncoder(self.config.energy_image)
         self._decider = Decider(self.config.decision)
-        self._search = GallerySearch(())
+        self._search = GallerySearch()
         self.gallery_version = 0
         self._sequence_id = ""
         self._answered_ns: dict[int, int] = {}
@@ -61,7 +61,7 @@ class Reidentification:
         added = [r.embedding for r in usable if r.record_id not in self._enrolled]
         self._restart({track for track in self._embeddings if self._made_any(track, added)})
         self._enrolled = {record.record_id for record in usable}
-        self._search = GallerySearch(usable)
+        self._search.replace(usable)
         self._decider.set_people({record.person_id for record in usable})
         self.gallery_version = version
 
