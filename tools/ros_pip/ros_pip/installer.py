@@ -20,6 +20,7 @@ _OPTIONS_WITHOUT_EFFECT_HERE = frozenset(
     {
         "break-system-packages",
         "cache-dir",
+        "config-file",
         "default-timeout",
         "disable-pip-version-check",
         "no-cache-dir",
