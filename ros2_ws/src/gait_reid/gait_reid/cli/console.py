@@ -8,11 +8,6 @@ from collections.abc import Iterator
 import typer
 from rich.console import Console
 
-from gait_reid.adapters.bags import BagError
-from gait_reid.core.gallery.errors import GalleryError
-from gait_reid.sensors.base import SourceError
-from gait_reid_common.parameters import ParameterError
-
 FAILED = 1
 
 OUT = Console()
@@ -32,6 +27,11 @@ def report(message: str) -> None:
 @contextlib.contextmanager
 def reporting_errors() -> Iterator[None]:
     """End the command with one clear line for every error that a user can do something about."""
+    from gait_reid.adapters.bags import BagError
+    from gait_reid.core.gallery.errors import GalleryError
+    from gait_reid.sensors.base import SourceError
+    from gait_reid_common.parameters import ParameterError
+
     try:
         yield
     except (BagError, SourceError, GalleryError, ParameterError, CommandError, OSError) as error:

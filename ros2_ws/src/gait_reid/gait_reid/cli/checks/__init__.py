@@ -1,0 +1,1 @@
+"""What ``gait-reid doctor`` looks at."""
