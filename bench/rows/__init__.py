@@ -8,7 +8,7 @@ from bench.harness import Benchmark
 
 _MODULES = (
     "read_cloud", "person_clusters", "tracking", "synchronisation", "image_transport",
-    "gallery_search", "reid_frame", "bag_reading",
+    "gallery_search", "reid_frame", "bag_reading", "radar_parser", "radar_parser_30",
 )  # fmt: skip
 
 

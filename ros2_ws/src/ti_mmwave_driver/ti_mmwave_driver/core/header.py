@@ -21,6 +21,7 @@ MAX_TLVS = 32
 CPU_CLOCK_HZ = 200_000_000
 """Clock of the R4F cycle counter in ``timeCpuCycles``."""
 
+_PLATFORM_FAMILY = 0x000A
 _OUT_OF_BOX_FORMAT = HeaderFormat.OUT_OF_BOX
 _PREFIX = Struct("<8x4I")
 _OUT_OF_BOX = Struct("<8x8I")
@@ -50,14 +51,6 @@ PREFIX_BYTES = _PREFIX.size
 """Bytes that :func:`packet_length` needs."""
 
 
-def _is_platform(word: int) -> bool:
-    return word >> 16 == 0x000A
-
-
-def _is_version(word: int) -> bool:
-    return 1 <= word >> 24 <= 4
-
-
 def packet_length(buffer: bytes | bytearray, start: int) -> int | None:
     """Length the header at ``start`` claims, without trusting it.
 
@@ -70,11 +63,11 @@ def packet_length(buffer: bytes | bytearray, start: int) -> int | None:
         header of any known layout.
     """
     version, word12, word16, word20 = _PREFIX.unpack_from(buffer, start)
-    if not _is_version(version):
+    if not 1 <= version >> 24 <= 4:
         return None
-    if _is_platform(word16):
+    if word16 >> 16 == _PLATFORM_FAMILY:
         return int(word12)
-    if _is_platform(word12):
+    if word12 >> 16 == _PLATFORM_FAMILY:
         return int(word20)
     return None
 
@@ -88,7 +81,7 @@ def checksum_is_valid(packet: bytes, size_bytes: int) -> bool:
 def _decode_out_of_box(packet: bytes) -> FrameHeader | None:
     words = _OUT_OF_BOX.unpack_from(packet)
     version, total, platform, number, cycles, detected, tlvs, subframe = words
-    if platform >> 16 != 0x000A or tlvs > MAX_TLVS or subframe > 3:
+    if platform >> 16 != _PLATFORM_FAMILY or tlvs > MAX_TLVS or subframe > 3:
         return None
     return FrameHeader(
         _OUT_OF_BOX_FORMAT, version, total, platform, number, cycles, detected, tlvs, subframe
@@ -98,7 +91,7 @@ def _decode_out_of_box(packet: bytes) -> FrameHeader | None:
 def _decode_area_scanner(packet: bytes) -> FrameHeader | None:
     words = _AREA_SCANNER.unpack_from(packet)
     version, total, platform, number, cycles, detected, tlvs, subframe, _static = words
-    if not _is_platform(platform) or tlvs > MAX_TLVS or subframe > 3:
+    if platform >> 16 != _PLATFORM_FAMILY or tlvs > MAX_TLVS or subframe > 3:
         return None
     return FrameHeader(
         HeaderFormat.AREA_SCANNER,
@@ -116,7 +109,7 @@ def _decode_area_scanner(packet: bytes) -> FrameHeader | None:
 def _decode_people_counting(packet: bytes) -> FrameHeader | None:
     words = _PEOPLE_COUNTING.unpack_from(packet)
     version, total, platform, number, subframe, _, _, _, _, tlvs, _ = words
-    if not _is_platform(platform) or tlvs > MAX_TLVS:
+    if platform >> 16 != _PLATFORM_FAMILY or tlvs > MAX_TLVS:
         return None
     if not checksum_is_valid(packet, _PEOPLE_COUNTING.size):
         return None
@@ -128,7 +121,7 @@ def _decode_people_counting(packet: bytes) -> FrameHeader | None:
 def _decode_legacy(packet: bytes) -> FrameHeader | None:
     words = _LEGACY.unpack_from(packet)
     version, platform, _, total, number, subframe, _, _, _, _, tlvs, _ = words
-    if not _is_platform(platform) or tlvs > MAX_TLVS:
+    if platform >> 16 != _PLATFORM_FAMILY or tlvs > MAX_TLVS:
         return None
     if not checksum_is_valid(packet, _LEGACY.size):
         return None

@@ -12,9 +12,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from ti_mmwave_driver.core.header import MAGIC, MIN_HEADER_BYTES, PREFIX_BYTES, packet_length
-from ti_mmwave_driver.core.packet import CODECS, Codec, decode_packet
+from ti_mmwave_driver.core.packet import CODECS, Codec, assemble, read_blocks
 from ti_mmwave_driver.core.points import PlausibilityLimits, PointDecoder
-from ti_mmwave_driver.core.tlv import Demo, TlvError
+from ti_mmwave_driver.core.tlv import Blocks, Demo, TlvError
 from ti_mmwave_driver.core.types import RadarFrame
 
 DEFAULT_MAX_PACKET_BYTES = 131_072
@@ -91,7 +91,9 @@ class FrameParser:
         frames: list[RadarFrame] = []
         for start in range(0, len(data), _MAX_CHUNK_BYTES):
             self._buffer += data[start : start + _MAX_CHUNK_BYTES]
-            self._drain(frames)
+            packets = self._drain()
+            if packets:
+                frames += self._assemble(packets)
         self.counters.bytes_received += len(data)
         return frames
 
@@ -105,8 +107,20 @@ class FrameParser:
         self._buffer.clear()
         self._searched = 0
 
-    def _drain(self, frames: list[RadarFrame]) -> None:
+    def _assemble(self, packets: list[Blocks]) -> list[RadarFrame]:
+        frames = assemble(packets, self._decoder)
+        counters = self.counters
+        counters.frames += len(frames)
+        for frame in frames:
+            if frame.implausible_points:
+                counters.implausible_points += frame.implausible_points
+            if frame.unknown_tlvs:
+                counters.unknown_tlvs.update(frame.unknown_tlvs)
+        return frames
+
+    def _drain(self) -> list[Blocks]:
         buffer, counters = self._buffer, self.counters
+        packets: list[Blocks] = []
         position = 0
         while True:
             start = buffer.find(MAGIC, position)
@@ -120,8 +134,8 @@ class FrameParser:
             length = self._complete_length(start)
             if length == 0:
                 break
-            frame = self._decode(start, length) if length > 0 else None
-            if frame is None:
+            blocks = self._read(start, length) if length > 0 else None
+            if blocks is None:
                 position = start + len(MAGIC)
                 counters.bytes_rejected += len(MAGIC)
             else:
@@ -129,10 +143,11 @@ class FrameParser:
                 if position == len(buffer):
                     # A packet cut short by a few bytes ends with the start of the next one.
                     position -= _magic_prefix_length(buffer, start + len(MAGIC))
-                frames.append(frame)
+                packets.append(blocks)
             self._searched = position
         del buffer[:position]
         self._searched = max(self._searched - position, 0)
+        return packets
 
     def _complete_length(self, start: int) -> int:
         """Length of the packet at ``start``; 0 while it is incomplete, -1 when it is damaged."""
@@ -155,34 +170,21 @@ class FrameParser:
         self._searched = end - len(MAGIC) + 1
         return length if length <= available else 0
 
-    def _decode(self, start: int, length: int) -> RadarFrame | None:
-        packet = bytes(self._buffer[start : start + length])
+    def _read(self, start: int, length: int) -> Blocks | None:
+        packet = bytes(memoryview(self._buffer)[start : start + length])
         try:
-            frame = decode_packet(packet, self._codecs[0], self._decoder)
+            return read_blocks(packet, self._codecs[0])
         except TlvError as error:
-            other = self._decode_otherwise(packet, error.reason)
-            if other is None:
-                return None
-            frame = other
-        counters = self.counters
-        counters.frames += 1
-        if frame.implausible_points:
-            counters.implausible_points += frame.implausible_points
-        if frame.unknown_tlvs:
-            counters.unknown_tlvs.update(frame.unknown_tlvs)
-        return frame
-
-    def _decode_otherwise(self, packet: bytes, reason: str) -> RadarFrame | None:
-        """Try the layouts that did not fit last time; ``reason`` is why the first one failed."""
+            reason = error.reason
         for codec in self._codecs[1:]:
             try:
-                frame = decode_packet(packet, codec, self._decoder)
+                blocks = read_blocks(packet, codec)
             except TlvError as error:
                 # The layout whose header at least fits tells most about the damage.
                 reason = error.reason if reason == "header" else reason
                 continue
             self._prefer(codec)
-            return frame
+            return blocks
         self.counters.rejected_packets[reason] += 1
         return None
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ti_mmwave_driver.core.types import FloatArray, RadarPoints
+from ti_mmwave_driver.core.types import FloatArray
 
 AXES = np.array([[0, -1, 0], [1, 0, 0], [0, 0, 1]], np.float32)
 """Row vector in TI's axes (x right, y boresight, z up) times this: REP-103 (forward, left, up)."""
@@ -55,12 +55,12 @@ class PlausibilityLimits:
 
 
 class PointDecoder:
-    """Decodes each point layout and leaves out points that no radar can have seen.
+    """Decodes each point layout and finds the points that no radar can have seen.
 
     Args:
         limits: What is plausible.
 
-    Every method returns the plausible points and the number left out.
+    Every method returns a point table (N, 6) and which points of it are plausible.
     """
 
     def __init__(self, limits: PlausibilityLimits) -> None:
@@ -69,12 +69,16 @@ class PointDecoder:
 
     def cartesian(
         self, raw: FloatArray, side_info: NDArray[np.int16] | None
-    ) -> tuple[RadarPoints, int]:
+    ) -> tuple[FloatArray, NDArray[np.bool_] | None]:
         """Decode points of the out-of-box demo (TLV 1) with their side information (TLV 7).
 
         Args:
-            raw: float32 (N, 4): x, y, z in TI's axes in metres and radial velocity in m/s.
+            raw: float32 (N, 4): x, y, z in TI's axes in metres and radial velocity in m/s; may
+                be the points of several frames.
             side_info: int16 (N, 2): SNR and noise in 0.1 dB, or ``None`` when not sent.
+
+        Returns:
+            Point table (N, 6), and which points are plausible; ``None`` when all are.
         """
         columns = np.empty((len(raw), 6), np.float32)
         columns[:, :4] = raw
@@ -86,20 +90,22 @@ class PointDecoder:
         table = columns.dot(_TURN_AND_SCALE)
         share = (table * table).dot(self._weights)
         if share.item(share.argmax()) <= 1.0 and np.count_nonzero(table[:, 0]) == len(table):
-            return RadarPoints(table), 0
-        return self._filter(table)
+            return table, None
+        return table, self._plausible(table)
 
     @np.errstate(all="ignore")
-    def _carefully(self, columns: FloatArray, without_side_info: bool) -> tuple[RadarPoints, int]:
+    def _carefully(
+        self, columns: FloatArray, without_side_info: bool
+    ) -> tuple[FloatArray, NDArray[np.bool_]]:
         table = columns.dot(_TURN_AND_SCALE)
         if without_side_info:
             table[:, 4:] = np.nan
-        return self._filter(table)
+        return table, self._plausible(table)
 
     @np.errstate(all="ignore")
     def spherical(
         self, raw: FloatArray, snr_db: ArrayLike, noise_db: ArrayLike
-    ) -> tuple[RadarPoints, int]:
+    ) -> tuple[FloatArray, NDArray[np.bool_]]:
         """Decode points given as range, azimuth, elevation and radial velocity.
 
         Args:
@@ -119,12 +125,12 @@ class PointDecoder:
         table[:, 3] = raw[:, 3]
         table[:, 4] = snr_db
         table[:, 5] = noise_db
-        return self._filter(table)
+        return table, self._plausible(table)
 
     @np.errstate(all="ignore")
     def compressed(
         self, units: tuple[float, ...], raw: NDArray[np.void]
-    ) -> tuple[RadarPoints, int]:
+    ) -> tuple[FloatArray, NDArray[np.bool_]]:
         """Decode compressed points (TLV 1020, or 6 with the 48-byte header).
 
         Args:
@@ -140,15 +146,14 @@ class PointDecoder:
         return self.spherical(spherical, linear_to_db(raw["snr"] * units[4]), np.nan)
 
     @np.errstate(all="ignore")
-    def _filter(self, table: FloatArray) -> tuple[RadarPoints, int]:
+    def _plausible(self, table: FloatArray) -> NDArray[np.bool_]:
         limits = self._limits
         xyz, velocity, snr_db = table[:, :3], table[:, 3], table[:, 4]
         range_m = np.sqrt(np.einsum("ij,ij->i", xyz, xyz))
         keep = (range_m > 0) & (range_m <= limits.max_range_m)
         keep &= np.abs(velocity) <= limits.max_velocity_m_s
         keep &= ~(np.abs(snr_db) > limits.max_snr_db)
-        plausible = table[keep]
-        return RadarPoints(plausible), len(table) - len(plausible)
+        return np.asarray(keep)
 
 
 COMPRESSED_POINT = np.dtype(

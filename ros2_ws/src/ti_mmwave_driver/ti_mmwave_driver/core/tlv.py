@@ -65,6 +65,11 @@ class Blocks:
     targets: tuple[TargetLayout, NDArray[np.float32]] | None = None
     heights: NDArray[np.float32] | None = None
 
+    is_cartesian = False
+    """Whether there are cartesian points, at least one."""
+    needs_check = False
+    """Whether there is anything beyond the usual blocks of the out-of-box demo."""
+
     def __init__(self, packet: bytes, header: FrameHeader) -> None:
         self.packet = packet
         self.header = header
@@ -106,6 +111,7 @@ def _detected_points(blocks: Blocks, offset: int, length: int) -> None:
     if length != _POINT_BYTES * detected:
         raise TlvError("point_count")
     blocks.cartesian = np.ndarray((detected, 4), _FLOAT32, blocks.packet, offset)
+    blocks.is_cartesian = detected > 0
 
 
 def _side_info(blocks: Blocks, offset: int, length: int) -> None:
@@ -116,10 +122,12 @@ def _side_info(blocks: Blocks, offset: int, length: int) -> None:
 
 
 def _spherical_points(blocks: Blocks, offset: int, length: int) -> None:
+    blocks.needs_check = True
     blocks.spherical = _array(blocks, "<f4", offset, length, _POINT_BYTES)
 
 
 def _legacy_points(blocks: Blocks, offset: int, length: int) -> None:
+    blocks.needs_check = True
     table = _array(blocks, "<f4", offset, length, _LEGACY_POINT_BYTES)
     blocks.spherical = table[:, :4]
     blocks.spherical_snr_db = point_codec.linear_to_db(table[:, 4])
@@ -138,10 +146,12 @@ def _compressed_points(blocks: Blocks, offset: int, length: int) -> None:
 
 
 def _static_points(blocks: Blocks, offset: int, length: int) -> None:
+    blocks.needs_check = True
     blocks.static_points = _array(blocks, "<f4", offset, length, _POINT_BYTES)
 
 
 def _static_side_info(blocks: Blocks, offset: int, length: int) -> None:
+    blocks.needs_check = True
     blocks.static_side_info = _array(blocks, "<i2", offset, length, _SIDE_INFO_BYTES)
 
 
@@ -154,12 +164,14 @@ def _view(name: str, dtype: str, item_bytes: int) -> Handler:
 
 def _targets(layout: TargetLayout) -> Handler:
     def handle(blocks: Blocks, offset: int, length: int) -> None:
+        blocks.needs_check = True
         blocks.targets = (layout, _array(blocks, "<f4", offset, length, 4 * layout.words))
 
     return handle
 
 
 def _heights(blocks: Blocks, offset: int, length: int) -> None:
+    blocks.needs_check = True
     blocks.heights = _array(blocks, "<f4", offset, length, _HEIGHT_BYTES)
 
 
