@@ -1,4 +1,4 @@
-"""Linear blend skinning and forward kinematics."""
+"""Linear blend skinning and the chain of joints."""
 
 from __future__ import annotations
 
@@ -10,29 +10,22 @@ from gait_reid.core.types import Float64
 from gait_reid_sim.core.body.model import PARENTS
 
 
-def forward_kinematics(
-    rest_joints: Float64, rotations: Float64, root: Float64
-) -> tuple[Float64, Float64]:
-    """Return world rotations and positions of the joints.
+def joint_positions(rest_joints: Float64, rotations: Float64, root: Float64) -> Float64:
+    """Return (..., 21, 3) world positions of the joints.
 
     Args:
         rest_joints: (21, 3) joints in the zero pose.
-        rotations: (..., 21, 3, 3) rotation of each joint relative to its parent's.
+        rotations: (..., 21, 3, 3) world rotations.
         root: (..., 3) position of the pelvis joint.
-
-    Returns:
-        (..., 21, 3, 3) and (..., 21, 3).
     """
-    world = np.empty_like(rotations)
     position = np.empty(rotations.shape[:-1])
     for joint, parent in enumerate(PARENTS):
         if parent < 0:
-            world[..., joint, :, :], position[..., joint, :] = rotations[..., joint, :, :], root
+            position[..., joint, :] = root
             continue
-        world[..., joint, :, :] = world[..., parent, :, :] @ rotations[..., joint, :, :]
         offset = rest_joints[joint] - rest_joints[parent]
-        position[..., joint, :] = position[..., parent, :] + world[..., parent, :, :] @ offset
-    return world, position
+        position[..., joint, :] = position[..., parent, :] + rotations[..., parent, :, :] @ offset
+    return position
 
 
 @compiled

@@ -1,0 +1,1 @@
+"""Models of the sensors: LiDAR, camera and radar."""
