@@ -64,7 +64,7 @@ def draw_overlay(image: UInt8, tracks: Tracks, matches: Mapping[int, Match]) -> 
         seen = tracks.state[row] == TrackState.CONFIRMED and tracks.modality[row] != 0
         x, y, width, height = np.rint(tracks.roi[row]).astype(int).tolist()
         thickness = max(1, round((2 if seen else 1) * scale))
-        cv2.rectangle(canvas, (x, y), (x + width, y + height), bgr, thickness, cv2.LINE_AA)
+        cv2.rectangle(canvas, (x, y), (x + width, y + height), bgr, thickness)
         _draw_label(canvas, identity_text(track_id, match), (x, y), bgr, scale)
     return canvas
 

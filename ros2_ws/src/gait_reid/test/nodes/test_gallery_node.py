@@ -1,0 +1,272 @@
+"""Enrolment, forgetting and everything else that the gallery node is asked for."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rclpy.node import Node
+
+from gait_reid.adapters import gallery as gallery_adapter
+from gait_reid.core.gallery.location import open_gallery
+from gait_reid.core.types import Embedding, Modality
+from gait_reid.nodes import topics
+from gait_reid.nodes.gallery_node import GalleryNode
+from gait_reid_common.testing import activate, spin_until
+from gait_reid_msgs.msg import Gallery, TrackEmbedding, TrackEmbeddingArray
+from gait_reid_msgs.srv import Enroll
+
+Make = Callable[..., Any]
+MODEL = "energy_image:test"
+
+
+def embedding_of(number: int, model_id: str = MODEL) -> Embedding:
+    values = np.random.default_rng(number).normal(size=(4, 16)).astype(np.float32)
+    values /= np.linalg.norm(values, axis=1, keepdims=True)
+    return Embedding(values, model_id, Modality.LIDAR, 0, 10**9, 30)
+
+
+def announcement(*track_ids: int, sequence_id: str = "s") -> TrackEmbeddingArray:
+    message = TrackEmbeddingArray(model_ids=[MODEL], sequence_id=sequence_id)
+    message.embeddings = [
+        TrackEmbedding(
+            track_id=track_id,
+            embedding=gallery_adapter.embedding_to_message(embedding_of(track_id)),
+        )
+        for track_id in track_ids
+    ]
+    return message
+
+
+def enroll_embedding(number: int, **changes: Any) -> Enroll.Request:
+    request = Enroll.Request(
+        source=Enroll.Request.SOURCE_EMBEDDING,
+        embedding=gallery_adapter.embedding_to_message(embedding_of(number)),
+        display_name=f"person {number}",
+        consent=True,
+    )
+    for name, value in changes.items():
+        setattr(request, name, value)
+    return request
+
+
+class Client:
+    """Talks to a gallery node, in this process or in another one."""
+
+    def __init__(self, peer: Node, *nodes: Any, name: str = "gallery") -> None:
+        self.peer, self.nodes, self.name = peer, nodes, name
+        self.galleries: list[Gallery] = []
+        self._clients: dict[str, Any] = {}
+        peer.create_subscription(
+            Gallery, "/gallery", self.galleries.append, topics.GALLERY.requested.profile()
+        )
+        self.embeddings_out = peer.create_publisher(
+            TrackEmbeddingArray, "embeddings", topics.EMBEDDINGS.offered.profile()
+        )
+
+    def spin(self, condition: Callable[[], Any], timeout_s: float = 20.0) -> bool:
+        return spin_until(condition, timeout_s, self.peer, *self.nodes)
+
+    def announce(self, *track_ids: int) -> None:
+        self.embeddings_out.publish(announcement(*track_ids))
+
+    def request(self, service: Any, request: Any) -> Any:
+        name = service.name.replace("~", self.name)
+        client = self._clients.get(name)
+        if client is None:
+            client = self._clients[name] = self.peer.create_client(service.type, name)
+        assert self.spin(client.service_is_ready), f"{name} is not there"
+        future = client.call_async(request)
+        assert self.spin(future.done), f"{name} does not answer"
+        return future.result()
+
+    def call(self, service: Any, **fields: Any) -> Any:
+        return self.request(service, service.type.Request(**fields))
+
+
+@pytest.fixture
+def client(make: Make, peer: Node, gallery_files: dict[str, str], tmp_path: Path) -> Client:
+    node = make(GalleryNode, **gallery_files, export_directory=str(tmp_path / "exports"))
+    (tmp_path / "exports").mkdir()
+    activate(node)
+    made = Client(peer, node)
+    made.announce(3)
+    assert made.spin(lambda: node._live._entries)
+    return made
+
+
+def test_live_track_is_enrolled_and_the_gallery_published(client: Client) -> None:
+    answer = client.call(topics.ENROLL, track_id=3, display_name="Ada", consent=True)
+    assert answer.success, answer.message
+    assert client.spin(lambda: client.galleries and client.galleries[-1].records)
+    (record,) = gallery_adapter.from_message(client.galleries[-1])
+    assert (record.person_id, record.record_id) == (answer.person_id, answer.record_id)
+    assert record.display_name == "Ada"
+    np.testing.assert_array_equal(record.embedding.values, embedding_of(3).values)
+    assert client.galleries[-1].version == answer.gallery_version
+    assert client.galleries[-1].model_ids == [MODEL]
+
+
+@pytest.mark.parametrize(
+    ("request_fields", "words"),
+    [
+        ({"track_id": 4, "consent": True}, ("track 4 has no embedding", "are [3]")),
+        ({"track_id": 3, "sequence_id": "other", "consent": True}, ("track 3 has no embedding",)),
+        ({"track_id": 3, "consent": False}, ("consent",)),
+        ({"track_id": 3, "consent": True, "retention_s": -1.0}, ("retention_s is -1.0",)),
+        ({"source": 7, "consent": True}, ("source is 7",)),
+        ({"source": 1, "consent": True}, ("has 0 values",)),
+    ],
+)
+def test_refused_enrolment_says_why_and_changes_nothing(
+    client: Client, request_fields: dict[str, Any], words: tuple[str, ...]
+) -> None:
+    answer = client.call(topics.ENROLL, **request_fields)
+    assert not answer.success
+    assert all(word in answer.message for word in words), answer.message
+    assert client.call(topics.LIST_PERSONS).persons == []
+
+
+def test_record_of_another_model_is_refused(client: Client) -> None:
+    embedding = gallery_adapter.embedding_to_message(embedding_of(1, "emgaitnet:1"))
+    answer = client.request(topics.ENROLL, enroll_embedding(1, embedding=embedding))
+    assert not answer.success
+    assert "model 'emgaitnet:1', running is energy_image:test" in answer.message
+
+
+def test_persons_are_listed_merged_and_forgotten(client: Client) -> None:
+    ids = [client.request(topics.ENROLL, enroll_embedding(n)).person_id for n in range(3)]
+    listed = client.call(topics.LIST_PERSONS)
+    assert [(p.person_id, p.display_name) for p in listed.persons] == [
+        (person_id, f"person {number}") for number, person_id in enumerate(ids)
+    ]
+    merged = client.call(topics.MERGE, person_id=ids[0], merged_person_id=ids[1])
+    assert merged.success, merged.message
+    persons = client.call(topics.LIST_PERSONS).persons
+    assert [(p.person_id, p.num_records, p.aliases) for p in persons] == [
+        (ids[0], 2, [ids[1]]),
+        (ids[2], 1, []),
+    ]
+    forgotten = client.call(topics.FORGET, person_id=ids[1])
+    assert (forgotten.success, forgotten.num_records) == (True, 2), forgotten.message
+    assert client.spin(lambda: len(client.galleries[-1].records) == 1)
+    again = client.call(topics.FORGET, person_id=ids[1])
+    assert not again.success
+    assert "is not enrolled" in again.message
+    refused = client.call(topics.MERGE, person_id=ids[2], merged_person_id="nobody")
+    assert not refused.success
+    assert "nobody" in refused.message
+
+
+def test_export_and_import(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    person_id = client.request(topics.ENROLL, enroll_embedding(1)).person_id
+    refused = client.call(topics.EXPORT_GALLERY, path="people.grx")
+    assert "set GAIT_REID_EXPORT_PASSPHRASE" in refused.message
+    monkeypatch.setenv("GAIT_REID_EXPORT_PASSPHRASE", "a long enough passphrase")
+    outside = client.call(topics.EXPORT_GALLERY, path="../people.grx")
+    assert not outside.success
+    assert "allowed: a file below" in outside.message
+    exported = client.call(topics.EXPORT_GALLERY, path="people.grx")
+    assert (exported.success, exported.num_records) == (True, 1), exported.message
+    assert client.call(topics.FORGET, person_id=person_id).success
+    imported = client.call(topics.IMPORT_GALLERY, path="people.grx")
+    assert (imported.success, imported.num_records) == (True, 1), imported.message
+    again = client.call(topics.IMPORT_GALLERY, path="people.grx")
+    assert (again.num_records, again.num_refused) == (0, 1)
+    missing = client.call(topics.IMPORT_GALLERY, path="nothing.grx")
+    assert not missing.success
+    assert "nothing.grx" in missing.message
+
+
+def test_changes_of_another_process_are_published(
+    client: Client, gallery_files: dict[str, str]
+) -> None:
+    person_id = client.request(topics.ENROLL, enroll_embedding(1)).person_id
+    with open_gallery(gallery_files["database"], gallery_files["key_file"]) as store:
+        store.forget(person_id)
+        version = store.version
+    assert client.spin(lambda: client.galleries and client.galleries[-1].version == version)
+    assert not client.galleries[-1].records
+
+
+def test_late_subscriber_gets_the_gallery(client: Client, context: Any) -> None:
+    client.request(topics.ENROLL, enroll_embedding(1))
+    late = Node("late", context=context)
+    heard: list[Gallery] = []
+    late.create_subscription(Gallery, "/gallery", heard.append, topics.GALLERY.requested.profile())
+    assert spin_until(lambda: heard, 10.0, late, *client.nodes)
+    assert len(heard[0].records) == 1
+    late.destroy_node()
+
+
+@pytest.fixture
+def start_process(
+    gallery_files: dict[str, str], context: Any
+) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
+    """Yield a function that starts a gallery node as a process of the test's domain."""
+    processes: list[subprocess.Popen[bytes]] = []
+    environment = {**os.environ, "ROS_DOMAIN_ID": str(context.get_domain_id())}
+    parameters = [word for item in gallery_files.items() for word in ("-p", "{}:={}".format(*item))]
+
+    def start() -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "gait_reid.nodes.gallery_node", "--ros-args", *parameters]
+        processes.append(subprocess.Popen(command, env=environment))
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+def test_killed_while_enrolling_loses_no_acknowledged_record_and_rejoins(
+    start_process: Callable[[], subprocess.Popen[bytes]],
+    peer: Node,
+    gallery_files: dict[str, str],
+) -> None:
+    first = start_process()
+    client = Client(peer)
+    client.announce()
+    enroll = peer.create_client(Enroll, "gallery/enroll")
+    assert client.spin(lambda: client.galleries and enroll.service_is_ready(), 30.0)
+    futures: list[Any] = []
+
+    def keep_five_on_their_way() -> bool:
+        # A service keeps ten requests; with five of them the kill hits at any moment.
+        if sum(not future.done() for future in futures) < 5:
+            futures.append(enroll.call_async(enroll_embedding(len(futures))))
+        return len(acknowledged()) >= 60
+
+    def acknowledged() -> set[str]:
+        answers = [future.result() for future in futures if future.done()]
+        return {answer.record_id for answer in answers if answer.success}
+
+    assert client.spin(keep_five_on_their_way)
+    first.send_signal(signal.SIGKILL)
+    first.wait(10.0)
+    with open_gallery(gallery_files["database"], gallery_files["key_file"]) as store:
+        stored = {record.record_id for record in store.records()}
+    assert acknowledged() <= stored
+    assert len(futures) > len(acknowledged()) >= 60
+    retries: list[Any] = []
+
+    def again() -> None:
+        # What is sent while the dead node is still believed alive is lost: ask once per answer or
+        # second, as a client would.
+        if not retries or time.monotonic() - retries[-1] > 1.0:
+            retries.append(time.monotonic())
+            enroll.call_async(enroll_embedding(2000))
+
+    client.galleries.clear()
+    start_process()
+    assert client.spin(lambda: client.galleries, 30.0)
+    assert {record.record_id for record in client.galleries[-1].records} == stored
+    assert client.spin(lambda: len(client.galleries[-1].records) > len(stored) or again(), 30.0)
