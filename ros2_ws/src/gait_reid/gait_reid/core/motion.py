@@ -11,14 +11,16 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from gait_reid.core.registration import Registration
 from gait_reid.core.types import Float64, UInt8
 from gait_reid_common.parameters import param, validate
 
 _FOREGROUND = 255  # MOG2 marks shadows with 127
 _SMALL_CHANGE = 10
 _USUAL_S = 0.5
+_FIRST_S = 2.0
+_WINDOW_S = 6.0
 _FIELD_FACTOR = 4
 _FIELD_MEDIAN = 25
 
@@ -91,8 +93,7 @@ class MotionDetector:
         self._model.setBackgroundRatio(0.8)
         self._frames = 0
         self._first_ns = self._last_ns = 0
-        self._reference: npt.NDArray[np.float32] | None = None
-        self._window: npt.NDArray[np.float32] | None = None
+        self._registration = Registration(self.config.max_shake)
         self._previous: list[UInt8] = []
         self._usual = 0.0
 
@@ -109,7 +110,7 @@ class MotionDetector:
             self.reset()
         if self._frames == 0:
             self._first_ns = self._last_ns = stamp_ns
-        shake = self._register(picture)
+        shake = self._registration.displacement(picture)
         steady = _shift(picture, -shake)
         rate = self._learning_rate(stamp_ns)
         mask = self._subtract(steady, rate)
@@ -147,25 +148,12 @@ class MotionDetector:
         return picture, 1.0 / factor
 
     def _learning_rate(self, stamp_ns: int) -> float:
-        elapsed_s = (stamp_ns - self._last_ns) * 1e-9
-        return float(min(1.0, max(1.0 / (self._frames + 1), elapsed_s / self.config.history_s)))
-
-    def _register(self, picture: UInt8) -> Float64:
-        """Return the displacement of the picture against the first one, pixels, zero when small."""
-        grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
-        half = cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-        small = half.astype(np.float32)
-        if self._reference is None or self._window is None:
-            self._reference = small
-            self._window = cv2.createHanningWindow(small.shape[::-1], cv2.CV_32F)
-            return np.zeros(2)
-        shift, response = cv2.phaseCorrelate(self._reference, small, self._window)
-        displacement = 2.0 * np.array(shift)
-        size = np.hypot(*displacement)
-        limit = self.config.max_shake * picture.shape[1]
-        if response < 0.1 or size > limit or size < 0.3:
-            return np.zeros(2)
-        return displacement
+        """Return the weight of this picture: a plain mean at first, then a window that widens."""
+        step_s = (stamp_ns - self._last_ns) * 1e-9
+        known_s = (stamp_ns - self._first_ns) * 1e-9
+        if known_s < _FIRST_S:
+            return 1.0 / (self._frames + 1)
+        return float(min(1.0, step_s / min(max(known_s, _WINDOW_S), self.config.history_s)))
 
     def _subtract(self, picture: UInt8, rate: float) -> UInt8:
         if not self.config.compensate_light or self._frames == 0:

@@ -18,12 +18,14 @@ from gait_reid.core.types import Float64, Int32, Int64, UInt8
 
 _GONE_S = 0.2
 _SHRINK_S = 2.0
+_PARTIAL_S = 2.0
 _GROWTH_PER_S = 1.8  # heights
 _SETTLED_S = 2.0
 _MIN_UPRIGHT_ASPECT = 0.28
 _TRAVELLED = 0.3  # heights; a body that goes on shows itself whole
 _WHOLE_FILL = 0.33
 _CRUMB = 0.04  # of the moving pixels of a body; smaller pieces are noise
+_BODY_HEIGHT = 0.65  # of another body in the same blob
 _FREE = -1
 _NOBODY = -2
 _MIN_UPRIGHT_ASPECT = 0.28
@@ -117,18 +119,17 @@ class MotionRegions:
         if not len(predicted) or not len(pieces.roi):
             return np.full(len(pieces.pixels), _FREE, np.int64)
         grown = predicted + predicted[:, [2, 3, 2, 3]] * (-0.15, -0.1, 0.3, 0.2)
-        _, inside, covered = roi_overlap(pieces.roi, grown)
-        of_piece = np.where(inside.max(axis=1) > 0.5, inside.argmax(axis=1), _FREE)
+        fit, inside, covered = roi_overlap(pieces.roi, grown)
+        # Of two boxes that hold a piece, the one that it fills better is its own.
+        of_piece = np.where(inside.max(axis=1) > 0.5, (fit * (inside > 0.5)).argmax(axis=1), _FREE)
         big = covered.max(axis=1) > 0.5
         of_piece = np.where(big & (of_piece < 0), covered.argmax(axis=1), of_piece)
         of_piece = self._join_by_history(pieces, predicted, of_piece)
         for row in range(len(predicted)):
-            mine = np.flatnonzero(of_piece == row)
-            if len(mine):
-                crumbs = pieces.area[mine] < _CRUMB * pieces.area[mine].sum()
-                of_piece[mine[crumbs]] = _NOBODY
+            _release(of_piece, row, pieces, fit[:, row])
         owner = of_piece[pieces.piece]
-        for index in np.flatnonzero((covered > 0.4).sum(axis=1) > 1):
+        shared = ((covered > 0.4).sum(axis=1) > 1) & (fit.max(axis=1) < 0.6)
+        for index in np.flatnonzero(shared):
             rivals = np.flatnonzero(covered[index] > 0.4)
             mine = pieces.piece == index
             owner[mine] = rivals[nearest_roi(pieces.pixels[mine], predicted[rivals])]
@@ -162,7 +163,7 @@ class MotionRegions:
         fill = len(pixels) / (box[2] * box[3])
         moves_on = region.travelled > _TRAVELLED and fill > _WHOLE_FILL
         edge = _at_edge(predicted, motion.mask.shape)
-        hold_s = _GONE_S if moves_on or edge else self.max_hold_s
+        hold_s = _GONE_S if moves_on or edge else _PARTIAL_S
         if len(pixels) < 0.45 * region.area and (stamp_ns - region.solid_ns) * 1e-9 < hold_s:
             # Only an arm moves, or a pole hides half of the body: the person has not shrunk.
             box = predicted
@@ -171,7 +172,8 @@ class MotionRegions:
             region.solid_ns = stamp_ns
             if not motion.disturbed:
                 region.area += 0.2 * (min(len(pixels), 1.5 * region.area) - region.area)
-            if region.travelled < _TRAVELLED:
+            whole = fill > _WHOLE_FILL and box[3] > 0.7 * predicted[3]
+            if region.travelled < _TRAVELLED and not whole:
                 box = _shrink_slowly(predicted, box, elapsed_s)
             moved = (box[:2] + 0.5 * box[2:]) - region.middle
             region.velocity += 0.25 * (moved / elapsed_s - region.velocity)
@@ -222,7 +224,7 @@ class MotionRegions:
         leaving = _at_edge(region.roi, shape) and region.travelled > 0.5
         if region.evidence < 0.5 or region.fill > _WHOLE_FILL or leaving:
             return _GONE_S
-        return max(_GONE_S, min(self.max_hold_s, 3.0 * region.moving_s))
+        return max(_GONE_S, min(self.max_hold_s, 3.0 * (region.moving_s - 0.5)))
 
 
 def _merge(regions: list[Region], stamp_ns: int) -> list[Region]:
@@ -256,6 +258,18 @@ def _are_one(first: Region, second: Region, stamp_ns: int) -> bool:
     stay = max(first.travelled, second.travelled) < _TRAVELLED
     together = first.group == second.group != -1
     return bool(stay and together and _MIN_UPRIGHT_ASPECT < aspect < 1.3)
+
+
+def _release(of_piece: Int64, row: int, pieces: Pieces, fit: Float64) -> None:
+    """Take from a region what is noise, and whole bodies beside the one that fits it best."""
+    mine = np.flatnonzero(of_piece == row)
+    if len(mine) < 2:
+        return
+    area, roi = pieces.area[mine], pieces.roi[mine]
+    main = roi[(fit[mine] * area).argmax()]
+    beside = (roi[:, 0] > main[0] + main[2]) | (roi[:, 0] + roi[:, 2] < main[0])
+    of_piece[mine[beside & (roi[:, 3] > _BODY_HEIGHT * main[3])]] = _FREE
+    of_piece[mine[area < _CRUMB * area.sum()]] = _NOBODY
 
 
 def _give_back(owner: Int64, pixels: Int32, predicted: Float64) -> Int64:

@@ -34,6 +34,7 @@ _RISE_S = 0.25
 _FALL_S = 0.6
 _MIN_MOVING_S = 0.15
 _SPARSE_FILL = 0.22
+_YOUNG_S = 1.0
 _MIN_ASPECT, _MAX_ASPECT = 0.12, 1.6
 
 
@@ -149,9 +150,12 @@ class CameraPeopleDetector:
         score, old = max(verdict.score, -5.0), region.support
         region.support = score if np.isnan(old) else old + 0.4 * (score - old)
         region.asked_ns = frame.stamp_ns
-        if sparse and score > self.config.detector_score + 0.5:
+        young = region.moving_s < _YOUNG_S
+        if sparse and young and score > self.config.detector_score + 0.5:
             # Motion shows little of this person; the detector knows better where the body is.
-            region.roi = region.roi + 0.3 * (verdict.roi * scale - region.roi)
+            blended = region.roi + 0.3 * (verdict.roi * scale - region.roi)
+            inside = clip_roi(blended, *(np.array(frame.image.shape[1::-1]) * scale))[0]
+            region.roi = inside if np.isfinite(inside).all() else region.roi
 
     def _likelihood(self, region: Region, still: bool, by_other_sensor: bool) -> float:
         aspect = region.roi[2] / region.roi[3]

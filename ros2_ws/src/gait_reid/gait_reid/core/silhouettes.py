@@ -6,9 +6,11 @@ import cv2
 import numpy as np
 
 from gait_reid.core.rois import roi_overlap
-from gait_reid.core.types import Detections, Float64, UInt8
+from gait_reid.core.types import Detections, Float64, Int32, UInt8
 
 _MIN_PIECE = 0.05  # of the largest piece
+_MAX_HOLE = 0.04  # of the body
+_GAP = 1 / 50  # of the height
 _NEIGHBOUR_OVERLAP = 0.02
 
 
@@ -62,14 +64,24 @@ def _distance(x: np.ndarray, y: np.ndarray, box: Float64) -> np.ndarray:
 
 
 def _clean(mask: UInt8) -> UInt8:
-    """Close gaps a few pixels wide and drop pieces far smaller than the body."""
-    reach = max(1, round(len(mask) / 40))
+    """Drop noise and pieces far smaller than the body, close gaps and holes a few pixels wide."""
+    reach = max(1, round(len(mask) * _GAP))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 4 * reach + 1))
-    closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, kernel)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
-    if len(stats) < 2:
-        return closed
-    area = stats[:, cv2.CC_STAT_AREA].copy()
-    area[0] = 0
-    kept = area >= _MIN_PIECE * area.max()
-    return np.where(kept[labels], closed, 0).astype(np.uint8)
+    body = cv2.morphologyEx(cv2.medianBlur(mask, 3), cv2.MORPH_CLOSE, kernel)
+    pieces, _, areas = _pieces(body)
+    if not len(areas):
+        return body
+    kept = np.concatenate([[False], areas >= _MIN_PIECE * areas.max()])
+    body = kept[pieces].astype(np.uint8) * np.uint8(255)
+    holes, boxes, areas = _pieces(255 - body)
+    inner = (boxes[:, :2] > 0).all(axis=1)
+    inner &= (boxes[:, :2] + boxes[:, 2:4] < (body.shape[1], body.shape[0])).all(axis=1)
+    filled = np.concatenate([[False], inner & (areas < _MAX_HOLE * np.count_nonzero(body))])
+    body[filled[holes]] = 255
+    return body
+
+
+def _pieces(mask: UInt8) -> tuple[Int32, Int32, Int32]:
+    """Return labels, boxes (n, 4) and areas (n,) of the connected pieces of a mask."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    return labels, stats[1:, :4], stats[1:, cv2.CC_STAT_AREA]
