@@ -20,8 +20,9 @@ from gait_reid.core.scan_view import ScanView
 from gait_reid.core.types import Float32, Float64, UInt8
 from gait_reid_common.parameters import param, validate
 
-HYPOTHESES = 160
-VOTERS = 500
+HYPOTHESES = 100
+VOTERS = 400
+REFINEMENTS = 20
 MAX_DEVIATION_M = 2.0
 MAX_SPREAD_M = 0.3
 
@@ -121,18 +122,23 @@ def fit_plane(lowest: Float32, config: GroundConfig, origin: Float64) -> tuple[F
 
 
 def _refine(points: Float64, plane: Float64, config: GroundConfig) -> Float64:
-    """Least squares over the cells near the plane, twice, within the limit of tilt."""
+    """Reweighted least squares with Tukey's biweight, until the plane rests."""
     best = plane.copy()
-    for _ in range(2):
-        residual = points[:, 2] - points[:, :2] @ best[:2] - best[2]
-        near = points[np.abs(residual) < config.tolerance_m]
-        if len(near) < 3:
+    design = np.column_stack([points[:, :2], np.ones(len(points))])
+    for _ in range(REFINEMENTS):
+        residual = points[:, 2] - design @ best
+        near = np.abs(residual) < 2.0 * config.tolerance_m
+        weight = (1.0 - (residual[near] / (2.0 * config.tolerance_m)) ** 2) ** 2
+        weighted = design[near] * weight[:, None]
+        normal = weighted.T @ design[near]
+        if near.sum() < 3 or np.linalg.cond(normal) > 1e10:
             break
-        design = np.column_stack([near[:, :2], np.ones(len(near))])
-        solution, _, rank, _ = np.linalg.lstsq(design, near[:, 2], rcond=None)
-        if rank < 3 or np.hypot(*solution[:2]) > np.tan(np.deg2rad(config.max_tilt_deg)):
+        solution = np.linalg.solve(normal, weighted.T @ points[near, 2])
+        if np.hypot(*solution[:2]) > np.tan(np.deg2rad(config.max_tilt_deg)):
             break
-        best = solution
+        step, best = np.abs(solution - best).max(), solution
+        if step < 1e-4:
+            break
     return best
 
 

@@ -40,7 +40,7 @@ class LidarPeopleConfig:
     )
     cell_m: float = param(0.2, "Cells of the bird's-eye grid; touching cells join", "m", 0.05, 0.5)
     min_points: int = param(6, "Fewest points of a person", "", 2, 1000)
-    min_score: float = param(0.45, "Less likely people are not reported", "", 0.0, 1.0)
+    min_score: float = param(0.5, "Less likely people are not reported", "", 0.0, 1.0)
     ground: GroundConfig = field(default_factory=GroundConfig)
     split: SplitConfig = field(default_factory=SplitConfig)
     shape: ShapeConfig = field(default_factory=ShapeConfig)

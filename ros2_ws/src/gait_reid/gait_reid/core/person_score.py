@@ -74,11 +74,11 @@ def score_shapes(shapes: Shapes, config: ShapeConfig, ring_spacing_rad: float) -
         - 2.5 * _ramp(shapes.thickness_m, 0.10, 0.15)
         - 2.5 * _ramp(shapes.length_m, 0.18, 0.23)
         - 2.5 * np.minimum(_ramp(shapes.collar, 0.08, 0.30), 1.0)
-        - 2.0 * _ramp(shapes.structure, 0.1, 0.4)
+        - 2.0 * _ramp(shapes.structure, 0.03, 0.25)
         - 3.0 * floating
         - 2.0 * _ramp(shapes.bottom_m - step, 0.6, 1.0)
         - 3.0 * _ramp(shapes.same_beside, 0.45, 0.8)
-        - 2.5 * shapes.same_above
+        - 3.0 * _ramp(shapes.same_above, 0.05, 0.4)
         - 1.5 * shapes.hidden_above
     )
     score = 1.0 / (1.0 + np.exp(-np.maximum(odds, WORST)))

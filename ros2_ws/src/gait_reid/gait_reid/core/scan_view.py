@@ -96,7 +96,7 @@ def _atan(y: Any, x: Any) -> Any:
     return -a if y < 0 else a
 
 
-# Rotation, angles and scatter are loops of their own: the first two become SIMD code that way.
+# Arithmetic and scatter are loops of their own: the former become SIMD code that way.
 @compiled
 def _rotate(xyz: Float32, r: Float32, dx: Float32, dy: Float32, dz: Float32) -> None:
     for i in range(len(xyz)):
@@ -107,23 +107,22 @@ def _rotate(xyz: Float32, r: Float32, dx: Float32, dy: Float32, dz: Float32) -> 
 
 
 @compiled
-def _angles(
-    dx: Float32, dy: Float32, dz: Float32, azimuth: Float32, elevation: Float32, horizontal: Float32
+def _places(
+    dx: Float32, dy: Float32, dz: Float32, row: Float32, column: Float32, horizontal: Float32
 ) -> None:
+    """Find the place in the range image, as fractions of bins."""
+    scale = np.float32(BINS_PER_DEGREE * 180.0 / PI)
+    quarter, half = np.float32(HALF_PI), np.float32(PI)
     for i in range(len(dx)):
         horizontal[i] = np.sqrt(dx[i] * dx[i] + dy[i] * dy[i])
-        azimuth[i] = _atan(dy[i], dx[i])
-        elevation[i] = _atan(dz[i], horizontal[i])
+        row[i] = (_atan(dz[i], horizontal[i]) + quarter) * scale
+        column[i] = (_atan(dy[i], dx[i]) + half) * scale
 
 
 @compiled
 def _collect(
-    dx: Float32,
-    dy: Float32,
-    dz: Float32,
-    azimuth: Float32,
-    elevation: Float32,
-    horizontal: Float32,
+    offsets: Float32,
+    places: Float32,
     translation: Float32,
     limits2: Float32,
     grid: Float32,
@@ -135,26 +134,24 @@ def _collect(
     low_index: Int32,
 ) -> None:
     rows, columns = low_z.shape
-    scale, quarter, half = (
-        np.float32(BINS_PER_DEGREE * 180.0 / PI),
-        np.float32(HALF_PI),
-        np.float32(PI),
-    )
     for i in range(len(points)):
-        distance2 = horizontal[i] * horizontal[i] + dz[i] * dz[i]
+        dx, dy, dz, horizontal = offsets[0, i], offsets[1, i], offsets[2, i], places[2, i]
+        distance2 = horizontal * horizontal + dz * dz
         if not (distance2 >= limits2[0] and distance2 <= limits2[1]):
             points[i, 0] = points[i, 1] = points[i, 2] = np.float32(np.nan)
             continue
-        row = min(int((elevation[i] + quarter) * scale), ELEVATION_BINS - 1)
-        column = min(max(int((azimuth[i] + half) * scale), 0), AZIMUTH_BINS - 1)
+        row: int = min(int(places[0, i]), ELEVATION_BINS - 1)
+        column: int = min(max(int(places[1, i]), 0), AZIMUTH_BINS - 1)
         count[row, column] += 1
-        nearest[row, column] = min(nearest[row, column], horizontal[i])
-        x, y, z = dx[i] + translation[0], dy[i] + translation[1], dz[i] + translation[2]
+        if horizontal < nearest[row, column]:
+            nearest[row, column] = horizontal
+        x, y, z = dx + translation[0], dy + translation[1], dz + translation[2]
         points[i, 0], points[i, 1], points[i, 2] = x, y, z
         j, k = int((y - grid[1]) * grid[2]), int((x - grid[0]) * grid[2])
         if j < 0 or j >= rows or k < 0 or k >= columns:
             continue
-        high_z[j, k] = max(high_z[j, k], z)
+        if z > high_z[j, k]:
+            high_z[j, k] = z
         if z < low_z[j, k]:
             low_z[j, k] = z
             low_index[j, k] = i
@@ -168,22 +165,12 @@ def _view_numba(
     grid: BirdsEyeGrid,
     *arrays: Any,
 ) -> None:
-    dx, dy, dz, azimuth, elevation, horizontal = np.empty((6, len(xyz)), np.float32)
-    _rotate(np.ascontiguousarray(xyz, np.float32), rotation.astype(np.float32), dx, dy, dz)
-    _angles(dx, dy, dz, azimuth, elevation, horizontal)
+    offsets, places = np.empty((2, 3, len(xyz)), np.float32)
+    _rotate(np.ascontiguousarray(xyz, np.float32), rotation.astype(np.float32), *offsets)
+    _places(*offsets, *places)
     corner = np.array([grid.x_min, grid.y_min, 1.0 / grid.cell_m], np.float32)
-    _collect(
-        dx,
-        dy,
-        dz,
-        azimuth,
-        elevation,
-        horizontal,
-        translation.astype(np.float32),
-        limits2.astype(np.float32),
-        corner,
-        *arrays,
-    )
+    shift, limits = translation.astype(np.float32), limits2.astype(np.float32)
+    _collect(offsets, places, shift, limits, corner, *arrays)
 
 
 def _view_numpy(

@@ -57,8 +57,13 @@ def _select_kernel(
     m = 0
     zero, half, one = np.float32(0.0), np.float32(0.5), np.float32(1.0)
     last_row, last_column = deviation.shape[0] - 1, deviation.shape[1] - 1
+    # Most points lie on the ground and need no exact height to be seen as such.
+    surely_low = band[0] + deviation.min()
     for i in range(len(points)):
         x, y, z = points[i, 0], points[i, 1], points[i, 2]
+        over_plane = z - (plane[0] * x + plane[1] * y + plane[2])
+        if not over_plane >= surely_low:
+            continue
         row, column = (y - fine[1]) * fine[2], (x - fine[0]) * fine[2]
         if not (row >= 0 and row < region.shape[0] and column >= 0 and column < region.shape[1]):
             continue
@@ -72,7 +77,7 @@ def _select_kernel(
         v, u = v - np.float32(a), u - np.float32(b)
         low = deviation[a, b] * (one - u) + deviation[a, d] * u
         high = deviation[c, b] * (one - u) + deviation[c, d] * u
-        height = z - (plane[0] * x + plane[1] * y + plane[2] + low * (one - v) + high * v)
+        height = over_plane - (low * (one - v) + high * v)
         if height < band[0]:
             continue
         if height < SLICES * SLICE_M:
