@@ -38,7 +38,7 @@ def markdown_table(cls: type) -> str:
     ]
     for info in parameters_of(cls):
         limits = info.range_text.replace("|", "\\|")
-        meaning = info.description + (" Fixed once the node runs." if info.read_only else "")
+        meaning = info.description + ("; fixed once the node runs" if info.read_only else "")
         default = f"`{format_value(info.default)}`"
         cells = (f"`{info.key}`", info.type_name, default, info.unit, limits, meaning)
         rows.append("| " + " | ".join(cells) + " |")
