@@ -28,7 +28,6 @@ LOG = logging.getLogger(__name__)
 
 _SUPERVISE_S = 0.05
 _RATE_WINDOW = 20
-_CALM = (DeviceState.RUNNING, DeviceState.CONFIGURING, DeviceState.STOPPED, DeviceState.CLOSED)
 _AWAITING_FRAMES = (DeviceState.CONFIGURING, DeviceState.RECOVERING, DeviceState.FAILED)
 _EXPECTED_ERRORS = (SessionError, PortError, serial.SerialException, OSError)
 
@@ -175,8 +174,7 @@ class RadarDevice:
 
     def _set_state(self, state: DeviceState, message: str) -> None:
         if (state, message) != (self._state, self._message):
-            level = logging.INFO if state in _CALM else logging.WARNING
-            LOG.log(level, "%s: %s", state.value, message)
+            LOG.info("%s: %s", state.value, message)
         self._state, self._message = state, message
 
     def _take_frame(self, frame: RadarFrame) -> None:

@@ -6,6 +6,7 @@ CP2105 bridge (ISK, ODS and AOP modules). Source: user guides SWRU546 and SPRUIM
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -136,7 +137,9 @@ def open_port(device: str, baud: int) -> serial.Serial:
     try:
         return serial.Serial(device, baud, timeout=READ_TIMEOUT_S, exclusive=True)
     except (serial.SerialException, OSError, ValueError) as error:
-        raise PortError(f"cannot open {device} at {baud} baud: {error}{_hint(error)}") from error
+        number = getattr(error, "errno", None)
+        reason = os.strerror(number) if number else str(error)
+        raise PortError(f"cannot open {device} at {baud} baud: {reason}{_hint(error)}") from error
 
 
 def _hint(error: Exception) -> str:
