@@ -175,12 +175,14 @@ def _widths(extent: Float64, top: Float64) -> tuple[Float64, Float64]:
     """Return the widest slice of the body below the head, and of the topmost 20 cm."""
     level = np.arange(SLICES) * SLICE_M
     below_top = top[:, None] - level
-    body = np.where((below_top > 0.3) & (below_top < 1.0), extent, -1.0)
-    head = np.where((below_top >= 0.0) & (below_top <= 0.25), extent, -1.0)
-    body, head = np.fmax.reduce(body, axis=1), np.fmax.reduce(head, axis=1)
-    widest = np.fmax.reduce(extent, axis=1)
-    width: Float64 = np.where(body < 0.0, widest, body)
-    return width, np.where(head < 0.0, np.nan, head)
+    in_body = (below_top > 0.3) & (below_top < 1.0)
+    in_head = (below_top >= 0.0) & (below_top <= 0.25)
+    body = np.fmax.reduce(extent, axis=1, where=in_body, initial=-1.0)
+    head = np.fmax.reduce(extent, axis=1, where=in_head, initial=-1.0)
+    missing = body < 0.0
+    body[missing] = np.fmax.reduce(extent[missing], axis=1)
+    head[head < 0.0] = np.nan
+    return body, head
 
 
 def _gap(extent: Float64) -> Float64:
