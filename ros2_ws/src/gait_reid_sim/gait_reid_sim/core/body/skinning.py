@@ -69,8 +69,9 @@ def vertex_normals(vertices: Float64, faces: npt.NDArray[np.int32]) -> Float64:
     normals = np.zeros((len(vertices), 3))
     for f in range(len(faces)):
         a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-        ux, uy, uz = vertices[b] - vertices[a]
-        vx, vy, vz = vertices[c] - vertices[a]
+        ax, ay, az = vertices[a, 0], vertices[a, 1], vertices[a, 2]
+        ux, uy, uz = vertices[b, 0] - ax, vertices[b, 1] - ay, vertices[b, 2] - az
+        vx, vy, vz = vertices[c, 0] - ax, vertices[c, 1] - ay, vertices[c, 2] - az
         nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
         for v in (a, b, c):
             normals[v, 0] += nx
@@ -79,5 +80,6 @@ def vertex_normals(vertices: Float64, faces: npt.NDArray[np.int32]) -> Float64:
     for v in range(len(normals)):
         length = np.sqrt(normals[v, 0] ** 2 + normals[v, 1] ** 2 + normals[v, 2] ** 2)
         if length > 0.0:
-            normals[v] /= length
+            for i in range(3):
+                normals[v, i] /= length
     return normals

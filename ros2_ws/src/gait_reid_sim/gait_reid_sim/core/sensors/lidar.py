@@ -14,7 +14,7 @@ from gait_reid_sim.core.scene.actor import Actor
 from gait_reid_sim.core.scene.light import Weather
 from gait_reid_sim.core.scene.scenery import Scenery
 from gait_reid_sim.core.sensors.beams import BeamTable
-from gait_reid_sim.core.sensors.tracing import SUB_RAYS, bundle, trace
+from gait_reid_sim.core.sensors.tracing import SUB_RAYS, Rays, trace_ground
 
 GROUND, SCENERY, CLUTTER = -1, -2, -3
 """Owners of points that belong to nobody; people have their row in the list of actors."""
@@ -130,9 +130,10 @@ class Lidar:
             kept: Share of returns that survive, as when a link loses packets.
         """
         first, count = window or self.view()
-        distance, returned, owners = self._fresh_background(first, count)
+        rays = Rays.of(self.table, first, count)
+        distance, returned, owners = self._fresh_background(rays, count)
         for row, actor in enumerate(actors):
-            self._add(actor, row, start_s, first, (distance, returned, owners))
+            self._add(actor, row, start_s, rays, (distance, returned, owners))
         shape = distance.shape[:2]
         uniform = rng.random(shape, np.float32)
         noise = self.table.range_noise_m * rng.standard_normal(shape, np.float32)
@@ -169,69 +170,41 @@ class Lidar:
         actor: Actor,
         row: int,
         start_s: float,
-        first: int,
+        rays: Rays,
         buffers: tuple[Float32, Float32, Int32],
     ) -> None:
         moment = self.passing_time(actor, start_s)
-        if not actor.present(moment):
-            return
-        local = self.pose.inverse().apply(actor.vertices(moment))
-        self._trace(local, actor.body.faces, actor.reflectivity, row, first, buffers)
+        if actor.present(moment):
+            local = self.pose.inverse().apply(actor.vertices(moment))
+            rays.meet(local, actor.body.faces, actor.reflectivity, row, buffers)
 
-    def _trace(
-        self,
-        local: Float64,
-        faces: Int32,
-        reflectivity: Float64,
-        owner: int,
-        first: int,
-        buffers: tuple[Float32, Float32, Int32],
-    ) -> None:
-        table = self.table
-        trace(
-            local, faces, reflectivity, owner, table.elevation, table.azimuth_offset,
-            table.columns, first, table.divergence, bundle(), *buffers,
-        )  # fmt: skip
-
-    def _fresh_background(self, first: int, count: int) -> tuple[Float32, Float32, Int32]:
+    def _fresh_background(self, rays: Rays, count: int) -> tuple[Float32, Float32, Int32]:
         """Return buffers with ground and scenery in them, for the given columns."""
-        if (first, count) != self.view():
-            return self._make_background(first, count)
+        if (rays.first, count) != self.view():
+            return self._make_background(rays, count)
         if self._background is None:
-            self._background = self._make_background(first, count)
+            self._background = self._make_background(rays, count)
         distance, returned, owners = self._background
         return distance.copy(), returned.copy(), owners.copy()
 
-    def _make_background(self, first: int, count: int) -> tuple[Float32, Float32, Int32]:
-        table, shape = self.table, (self.table.rings, count, SUB_RAYS)
-        returned = np.zeros(shape, np.float32)
+    def _make_background(self, rays: Rays, count: int) -> tuple[Float32, Float32, Int32]:
+        table, scenery, shape = self.table, self.scenery, (self.table.rings, count, SUB_RAYS)
+        distance, returned = np.empty(shape, np.float32), np.empty(shape, np.float32)
         owners = np.full(shape, GROUND, np.int32)
-        rays = self.pose.rotate(self._directions(first, count))
         # Rough ground has no sharp range: what a beam meets is a little higher or lower.
-        bumps = np.random.default_rng(first + 7919 * count).normal(
-            0.0, self.scenery.ground_roughness_m, shape[:2]
+        bumps = scenery.ground_roughness_m * np.random.default_rng(rays.first).standard_normal(
+            shape[:2], np.float32
         )
-        with np.errstate(divide="ignore"):
-            hit = (bumps[..., None] - self.pose.translation[2]) / rays[..., 2]
-        hit[(rays[..., 2] >= 0.0) | (hit > table.max_range_m)] = np.inf
-        returned[...] = self.scenery.ground_reflectivity * np.abs(rays[..., 2])
-        distance = hit.astype(np.float32)
-        local = self.pose.inverse().apply(self.scenery.vertices)
-        buffers = (distance, returned, owners)
-        if len(self.scenery.faces):
-            scenery = self.scenery
-            self._trace(local, scenery.faces, scenery.reflectivity, SCENERY, first, buffers)
-        return buffers
-
-    def _directions(self, first: int, count: int) -> Float64:
-        """Return (rings, count, 5, 3) unit vectors of the rays in the sensor's frame."""
-        turn, lift = 0.5 * self.table.divergence * bundle()
-        column = np.pi - (first + np.arange(count)) * self.table.step
-        azimuth = (column[None, :] + self.table.azimuth_offset[:, None])[..., None] + turn
-        elevation = self.table.elevation[:, None, None] + lift
-        level = np.cos(elevation)
-        up = np.broadcast_to(np.sin(elevation), azimuth.shape)
-        return np.stack([np.cos(azimuth) * level, np.sin(azimuth) * level, up], axis=-1)
+        up, height = self.pose.rotation[2].copy(), float(self.pose.translation[2])
+        trace_ground(
+            rays.turn, rays.lift, rays.shift, up, height, bumps,
+            scenery.ground_reflectivity, table.max_range_m, distance, returned,
+        )  # fmt: skip
+        if len(scenery.faces):
+            local = self.pose.inverse().apply(scenery.vertices)
+            buffers = (distance, returned, owners)
+            rays.meet(local, scenery.faces, scenery.reflectivity, SCENERY, buffers)
+        return distance, returned, owners
 
     def _scatter_in_air(
         self, out: Float32, who: Int32, extinction: float, rng: np.random.Generator

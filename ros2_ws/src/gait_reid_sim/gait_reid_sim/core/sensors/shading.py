@@ -91,6 +91,7 @@ def shade(
         out: (h, w, 3) float32.
     """
     height, width = face_at.shape
+    n, p = np.empty(3), np.empty(3)
     for row in range(height):
         for col in range(width):
             f = face_at[row, col]
@@ -99,8 +100,9 @@ def shade(
             wa, wb = weights[row, col, 0], weights[row, col, 1]
             wc = 1.0 - wa - wb
             a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-            n = wa * normals[a] + wb * normals[b] + wc * normals[c]
-            p = wa * canonical[a] + wb * canonical[b] + wc * canonical[c]
+            for k in range(3):
+                n[k] = wa * normals[a, k] + wb * normals[b, k] + wc * normals[c, k]
+                p[k] = wa * canonical[a, k] + wb * canonical[b, k] + wc * canonical[c, k]
             region = regions[f]
             if region >= 64:
                 m = region - 64

@@ -6,15 +6,119 @@ are cut by edges gradually, as real ones are.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from gait_reid.core.compiled import compiled
 from gait_reid.core.types import Float32, Float64
+from gait_reid_sim.core.sensors.beams import BeamTable
 from gait_reid_sim.core.sensors.raster import Int32Array
 
 SUB_RAYS = 5
 _TURN = np.array([0.0, 0.6, -0.6, 0.0, 0.0])
 _LIFT = np.array([0.0, 0.0, 0.0, 0.6, -0.6])
+
+
+@dataclass(frozen=True)
+class Rays:
+    """Directions of a window of columns, as tables of sines and cosines.
+
+    Attributes:
+        elevation: (rings,) rising, radians.
+        azimuth_offset: (rings,) radians.
+        columns: Firings in a full turn; column c looks at azimuth pi - c * step, clockwise.
+        first: First column of the window.
+        divergence: Full angle of a beam, radians.
+        turn: (2, n, 5) cosine and sine of the azimuth of each ray of each column.
+        lift: (2, rings, 5) cosine and sine of the elevation of each ray of each ring.
+        shift: (2, rings) cosine and sine of ``azimuth_offset``.
+    """
+
+    elevation: Float64
+    azimuth_offset: Float64
+    columns: int
+    first: int
+    divergence: float
+    turn: Float64
+    lift: Float64
+    shift: Float64
+
+    @classmethod
+    def of(cls, table: BeamTable, first: int, count: int) -> Rays:
+        """Return the rays of ``count`` columns."""
+        column = np.pi - (first + np.arange(count)) * table.step
+        azimuth = column[:, None] + 0.5 * table.divergence * _TURN
+        elevation = table.elevation[:, None] + 0.5 * table.divergence * _LIFT
+        offset = table.azimuth_offset
+        return cls(
+            table.elevation,
+            offset,
+            table.columns,
+            first,
+            table.divergence,
+            np.stack([np.cos(azimuth), np.sin(azimuth)]),
+            np.stack([np.cos(elevation), np.sin(elevation)]),
+            np.stack([np.cos(offset), np.sin(offset)]),
+        )
+
+    def meet(
+        self,
+        vertices: Float64,
+        faces: Int32Array,
+        reflectivity: Float64,
+        owner: int,
+        buffers: tuple[Float32, Float32, Int32Array],
+    ) -> None:
+        """Trace triangles; see `trace`."""
+        trace(
+            vertices, faces, reflectivity, owner, self.elevation, self.azimuth_offset,
+            self.columns, self.first, self.divergence, self.turn, self.lift, self.shift, *buffers,
+        )  # fmt: skip
+
+
+@compiled
+def trace_ground(
+    turn: Float64,
+    lift: Float64,
+    shift: Float64,
+    up: Float64,
+    height: float,
+    bumps: Float32,
+    reflectivity: float,
+    reach: float,
+    distance: Float32,
+    returned: Float32,
+) -> None:
+    """Fill the buffers with the ground plane.
+
+    Args:
+        turn: See `Rays`.
+        lift: See `Rays`.
+        shift: See `Rays`.
+        up: (3,) the vertical in the sensor's frame.
+        height: Of the sensor above the ground, metres.
+        bumps: (rings, n) height of the ground where the beam meets it, metres.
+        reflectivity: Of the ground.
+        reach: Longest range, metres.
+        distance: (rings, n, 5) written.
+        returned: (rings, n, 5) written.
+    """
+    rings, count, rays = distance.shape
+    for ring in range(rings):
+        for column in range(count):
+            for k in range(rays):
+                c = turn[0, column, k] * shift[0, ring] - turn[1, column, k] * shift[1, ring]
+                s = turn[1, column, k] * shift[0, ring] + turn[0, column, k] * shift[1, ring]
+                level = lift[0, ring, k]
+                drop = -(up[0] * c * level + up[1] * s * level + up[2] * lift[1, ring, k])
+                distance[ring, column, k] = np.inf
+                returned[ring, column, k] = 0.0
+                if drop > 1e-4:
+                    t = (height - bumps[ring, column]) / drop
+                    if 0.0 < t < reach:
+                        distance[ring, column, k] = t
+                        returned[ring, column, k] = reflectivity * drop
 
 
 @compiled
@@ -28,7 +132,9 @@ def trace(
     columns: int,
     first_column: int,
     divergence: float,
-    offsets: Float64,
+    turn: Float64,
+    lift: Float64,
+    shift: Float64,
     distance: Float32,
     returned: Float32,
     owners: Int32Array,
@@ -40,12 +146,14 @@ def trace(
         faces: (f, 3); seen from their front only.
         reflectivity: (f,).
         owner: Number written where these triangles are hit.
-        elevation: (rings,) rising, radians.
-        azimuth_offset: (rings,) radians.
-        columns: Firings in a full turn; column c looks at azimuth pi - c * step, clockwise.
+        elevation: See `Rays`, as are the next seven.
+        azimuth_offset: (rings,).
+        columns: Firings in a full turn.
         first_column: Column of the buffers' first one.
-        divergence: Full angle of a beam, radians.
-        offsets: (2, 5) turn and lift of the rays of a bundle, in beam radii.
+        divergence: Radians.
+        turn: (2, n, 5).
+        lift: (2, rings, 5).
+        shift: (2, rings).
         distance: (rings, n, 5) range so far.
         returned: (rings, n, 5) reflectivity times cosine of incidence of that hit.
         owners: (rings, n, 5) who was hit.
@@ -55,14 +163,14 @@ def trace(
     margin = divergence
     az, el = np.empty(len(vertices)), np.empty(len(vertices))
     for i in range(len(vertices)):
-        x, y, z = vertices[i]
+        x, y, z = vertices[i, 0], vertices[i, 1], vertices[i, 2]
         az[i] = np.arctan2(y, x)
         el[i] = np.arctan2(z, np.sqrt(x * x + y * y))
     for f in range(len(faces)):
         a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-        ax, ay, az_ = vertices[a]
-        ux, uy, uz = vertices[b] - vertices[a]
-        vx, vy, vz = vertices[c] - vertices[a]
+        ax, ay, az_ = vertices[a, 0], vertices[a, 1], vertices[a, 2]
+        ux, uy, uz = vertices[b, 0] - ax, vertices[b, 1] - ay, vertices[b, 2] - az_
+        vx, vy, vz = vertices[c, 0] - ax, vertices[c, 1] - ay, vertices[c, 2] - az_
         nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
         plane = nx * ax + ny * ay + nz * az_
         if plane >= 0.0:
@@ -83,12 +191,11 @@ def trace(
                 if local >= count:
                     continue
                 for k in range(5):
-                    turn = np.pi - column * step + azimuth_offset[ring]
-                    turn += 0.5 * divergence * offsets[0, k]
-                    lift = elevation[ring] + 0.5 * divergence * offsets[1, k]
-                    dx = np.cos(turn) * np.cos(lift)
-                    dy = np.sin(turn) * np.cos(lift)
-                    dz = np.sin(lift)
+                    ct, st = turn[0, local, k], turn[1, local, k]
+                    co, so = shift[0, ring], shift[1, ring]
+                    dx = (ct * co - st * so) * lift[0, ring, k]
+                    dy = (st * co + ct * so) * lift[0, ring, k]
+                    dz = lift[1, ring, k]
                     slope = nx * dx + ny * dy + nz * dz
                     if slope >= -1e-12:
                         continue
@@ -107,8 +214,3 @@ def trace(
                     returned[ring, local, k] = reflectivity[f] * (-slope / length)
                     owners[ring, local, k] = owner
             ring += 1
-
-
-def bundle() -> Float64:
-    """Return (2, 5) the rays of a beam, in beam radii of turn and lift."""
-    return np.stack([_TURN, _LIFT])
