@@ -12,6 +12,7 @@ from pathlib import Path
 from ros_pip.console import SetupError, say
 from ros_pip.install import ALL_LAYERS, RUN_TIME_LAYERS, ensure_installed
 from ros_pip.layout import Layout
+from ros_pip.lock import lock
 from ros_pip.ros import Ros, find_ros
 from ros_pip.workspace import ensure_built
 
@@ -56,10 +57,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     setup = commands.add_parser("setup", help="make or update the environment and the build")
     setup.add_argument("--no-dev", action="store_true", help="leave out test and lint tools")
     setup.add_argument("--tolerant", action="store_true", help="a failing build is a warning")
+    commands.add_parser("lock", help="pin every version anew, after an edit of a list")
     options = parser.parse_args(arguments)
-    layers = RUN_TIME_LAYERS if options.no_dev else ALL_LAYERS
+    layout, ros = Layout(ROOT), find_ros()
     try:
-        set_up(Layout(ROOT), find_ros(), layers, options.tolerant)
+        if options.command == "lock":
+            lock(layout, ros)
+        else:
+            layers = RUN_TIME_LAYERS if options.no_dev else ALL_LAYERS
+            set_up(layout, ros, layers, options.tolerant)
     except SetupError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

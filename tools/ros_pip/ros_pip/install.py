@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,7 @@ STAND_INS = {
 }
 """Folder of each stand-in, and the upstream module whose absence calls for it."""
 
+_COMPILED_AGAINST = re.compile(r"(ros-|numpy==|colcon-|setuptools==|empy==|lark)")
 _PROBE = """
 import importlib.util, json, sys, sysconfig
 paths = sysconfig.get_paths()
@@ -84,6 +86,12 @@ def environment_key(layout: Layout, ros: Ros) -> str:
     files += sorted(layout.stand_ins.glob("*/pyproject.toml"))
     contents = [path.read_bytes() for path in files]
     return stamp.digest([*environment_base(layout, ros), *map(str, files), *contents])
+
+
+def build_key(layout: Layout, ros: Ros) -> str:
+    """Changes whenever what packages are compiled against does."""
+    pins = (layout.requirements / "constraints.txt").read_text().splitlines()
+    return stamp.digest([*environment_base(layout, ros), *filter(_COMPILED_AGAINST.match, pins)])
 
 
 def _check_host(layout: Layout, ros: Ros) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -104,7 +105,11 @@ def translate_for_uv(options: Mapping[str, str]) -> UvConfiguration:
 
 
 class Installer:
-    """Installs into one virtual environment."""
+    """Installs into one virtual environment.
+
+    Attributes:
+        uv: how uv is told what pip is told, or None where pip does the work.
+    """
 
     def __init__(self, python: Path, ros: Ros, uv_requirement: Path) -> None:
         """Gets the installer ready.
@@ -120,7 +125,7 @@ class Installer:
         """
         self._python = python
         self._ros = ros
-        self._uv = self._prepare_uv(uv_requirement) if ros.from_wheels else None
+        self.uv = self._prepare_uv(uv_requirement) if ros.from_wheels else None
 
     def install(self, arguments: Sequence[str | Path], what: str) -> None:
         """Installs what the arguments of ``pip install`` name.
@@ -128,11 +133,12 @@ class Installer:
         Raises:
             SetupError: the packages could not be had or do not fit together.
         """
-        if self._uv is not None:
+        if self.uv is not None:
             uv = self._python.with_name("uv")
             into: list[str | Path] = ["--python", self._python]
-            command = [uv, "pip", "install", *into, *self._uv.arguments, *arguments]
-            if self._run(command, self._uv.environment):
+            quiet = [] if sys.stderr.isatty() else ["--quiet"]
+            command = [uv, "pip", "install", *quiet, *into, *self.uv.arguments, *arguments]
+            if self._run(command, self.uv.environment):
                 return
             say("uv could not install that; trying again with pip")
         if not self._run([*self._pip("install"), "--no-input", *arguments]):

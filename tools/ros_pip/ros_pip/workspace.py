@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ros_pip import stamp
 from ros_pip.console import SetupError, step
+from ros_pip.install import build_key
 from ros_pip.layout import Layout
 from ros_pip.ros import Ros
 
@@ -34,9 +35,8 @@ def ensure_built(layout: Layout, ros: Ros) -> bool:
         _forget(layout, ["."])
         before = {}
     built: dict[str, str] = dict(before.get("packages", {}))
-    keys = {
-        name: source_key(folder, str(environment.get("key"))) for name, folder in packages.items()
-    }
+    against = build_key(layout, ros)
+    keys = {name: source_key(folder, against) for name, folder in packages.items()}
     gone = sorted(set(built) - set(packages))
     changed = sorted(name for name, key in keys.items() if built.get(name) != key)
     if not gone and not changed:
@@ -72,13 +72,13 @@ def find_packages(source: Path) -> dict[str, Path]:
     return packages
 
 
-def source_key(package: Path, environment_key: str) -> str:
-    """Changes when a build of the package would give something else.
+def source_key(package: Path, against: str) -> str:
+    """Changes when a build of the package against that environment would give something else.
 
     The build links to the sources, so that an edited Python file or configuration file needs no
     build; a new file, an edited interface and an edited build description do.
     """
-    parts: list[str | bytes] = [environment_key]
+    parts: list[str | bytes] = [against]
     for path in sorted(_files(package)):
         relative = path.relative_to(package)
         if path.name in _DESCRIPTIONS or path.suffix in _INTERFACES:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import sys
 import threading
 from pathlib import Path
@@ -17,6 +18,7 @@ from ros_pip.cli import only_one
 from ros_pip.console import SetupError
 from ros_pip.installer import Installer, parse_pip_configuration, translate_for_uv
 from ros_pip.layout import Layout
+from ros_pip.lock import for_linux
 from ros_pip.ros import Ros, find_ros
 
 MESSAGES = "set(_Python_INCLUDE /opt/python/cp311-cp311/include/python3.11)\n"
@@ -220,8 +222,12 @@ def test_environment_key_follows_requirements_and_ros(layout: Layout) -> None:
     key = install.environment_key(layout, Ros("wheels"))
     assert install.environment_key(layout, Ros("wheels")) == key
     assert install.environment_key(layout, Ros("jazzy")) != key
-    (layout.requirements / "constraints.txt").write_text("numpy==2.4.6\n")
+    built = install.build_key(layout, Ros("wheels"))
+    (layout.requirements / "constraints.txt").write_text("pytest==9.0.0\n")
     assert install.environment_key(layout, Ros("wheels")) != key
+    assert install.build_key(layout, Ros("wheels")) == built
+    (layout.requirements / "constraints.txt").write_text("numpy==2.4.6\n")
+    assert install.build_key(layout, Ros("wheels")) != built
 
 
 class InterruptError(Exception):
@@ -360,3 +366,39 @@ def test_setups_of_one_checkout_wait_for_each_other(tmp_path: Path) -> None:
         assert not entered.wait(0.2)
     thread.join(timeout=10)
     assert entered.is_set()
+
+
+def test_locked_versions_leave_windows_out() -> None:
+    resolved = (
+        "colorama==0.4.6 ; sys_platform == 'win32'\n"
+        "notify2==0.3.1 ; sys_platform == 'linux'\n"
+        "humanfriendly==10.0 ; python_full_version < '3.11' or sys_platform == 'win32'\n"
+        "numpy==2.2.6 ; python_full_version < '3.11'\n"
+    )
+    assert for_linux(resolved) == (
+        "notify2==0.3.1\n"
+        "humanfriendly==10.0 ; python_full_version < '3.11'\n"
+        "numpy==2.2.6 ; python_full_version < '3.11'\n"
+    )
+
+
+def test_every_requirement_is_pinned_for_every_supported_python() -> None:
+    markers = pytest.importorskip("packaging.requirements")
+    folder = Path(install.__file__).parents[1] / "requirements"
+
+    def entries(name: str) -> list[str]:
+        lines = (folder / name).read_text().splitlines()
+        return [line for line in lines if line and not line.startswith("#")]
+
+    pinned = [markers.Requirement(line) for line in entries("constraints.txt")]
+    for version in ("3.10", "3.11", "3.12", "3.13", "3.14"):
+        environment = {"python_version": version, "python_full_version": f"{version}.0"}
+        chosen = {
+            re.sub(r"[-_.]+", "-", pin.name).lower(): str(pin.specifier).removeprefix("==")
+            for pin in pinned
+            if pin.marker is None or pin.marker.evaluate(environment)
+        }
+        for name in ("ros.txt", "runtime.txt", "dev.txt"):
+            for line in entries(name):
+                wanted = markers.Requirement(line)
+                assert wanted.specifier.contains(chosen[wanted.name.lower()]), (version, line)
