@@ -103,7 +103,7 @@ class ManagedNode(DeclaringNode, Generic[P]):
             self.node_parameters.locked = True
 
         result = self._attempt("configure", configure)
-        if result is not Return.SUCCESS:
+        if result != Return.SUCCESS:
             self._release()
             return result
         return super().on_configure(state)
@@ -116,9 +116,9 @@ class ManagedNode(DeclaringNode, Generic[P]):
             self._start_declared()
 
         result = super().on_activate(state)
-        if result is Return.SUCCESS:
+        if result == Return.SUCCESS:
             result = self._attempt("activate", activate)
-        if result is not Return.SUCCESS:
+        if result != Return.SUCCESS:
             self._quietly(self._stop_declared, self.do_deactivate)
             super().on_deactivate(state)
         return result
@@ -132,7 +132,7 @@ class ManagedNode(DeclaringNode, Generic[P]):
 
         result = self._attempt("deactivate", deactivate)
         managed = super().on_deactivate(state)
-        return managed if result is Return.SUCCESS else result
+        return managed if result == Return.SUCCESS else result
 
     def on_cleanup(self, state: LifecycleState) -> Return:
         """Call `do_cleanup` and destroy what was declared."""
@@ -207,11 +207,11 @@ class ManagedNode(DeclaringNode, Generic[P]):
         result = Return.SUCCESS
         if self.state == "unconfigured":
             result = self.trigger_configure()
-        if result is Return.SUCCESS and self.state == "inactive":
+        if result == Return.SUCCESS and self.state == "inactive":
             result = self.trigger_activate()
-        if result is Return.FAILURE:
+        if result == Return.FAILURE:
             self._start_in(self._common.autostart_retry_s)
-        elif result is not Return.SUCCESS:
+        elif result != Return.SUCCESS:
             raise StartError(self.failure)
 
     # Once per second

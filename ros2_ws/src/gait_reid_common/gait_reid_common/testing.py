@@ -107,9 +107,9 @@ def activate(*nodes: Any) -> None:
     from rclpy.lifecycle import TransitionCallbackReturn as Return
 
     for node in nodes:
-        if node.trigger_configure() is not Return.SUCCESS:
+        if node.trigger_configure() != Return.SUCCESS:
             raise AssertionError(f"{node.get_name()} does not configure: {node.failure}")
-        if node.trigger_activate() is not Return.SUCCESS:
+        if node.trigger_activate() != Return.SUCCESS:
             raise AssertionError(f"{node.get_name()} does not activate: {node.failure}")
 
 

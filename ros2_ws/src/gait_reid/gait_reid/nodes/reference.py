@@ -27,7 +27,8 @@ NODES = (
 _HEAD = """# Topics and parameters
 
 Written from the code by `docs/generate.py`; do not edit. Names are relative: a node in the
-namespace `/hall` publishes `/hall/tracks`. Remap them as usual (`-r lidar/points:=/velodyne_points`).
+namespace `/hall` publishes `/hall/tracks`. Remap them as usual
+(`-r lidar/points:=/velodyne_points`).
 
 Parameters are read when a node is configured. An integer is taken for a double. A wrong value, or a
 name that does not exist, fails to configure and says what is allowed. The default files are in

@@ -142,6 +142,21 @@ def test_record_of_another_model_is_refused(client: Client) -> None:
     assert "model 'emgaitnet:1', running is energy_image:test" in answer.message
 
 
+def test_tracks_of_further_sites_can_be_enrolled(
+    make: Make, peer: Node, gallery_files: dict[str, str]
+) -> None:
+    node = make(GalleryNode, **gallery_files, sites=["/hall"])
+    activate(node)
+    client = Client(peer, node)
+    hall = peer.create_publisher(
+        TrackEmbeddingArray, "/hall/embeddings", topics.EMBEDDINGS.offered.profile()
+    )
+    hall.publish(announcement(8, sequence_id="hall's"))
+    assert client.spin(lambda: node._live._entries)
+    answer = client.call(topics.ENROLL, track_id=8, sequence_id="hall's", consent=True)
+    assert answer.success, answer.message
+
+
 def test_persons_are_listed_merged_and_forgotten(client: Client) -> None:
     ids = [client.request(topics.ENROLL, enroll_embedding(n)).person_id for n in range(3)]
     listed = client.call(topics.LIST_PERSONS)
@@ -227,6 +242,7 @@ def start_process(
         process.wait()
 
 
+@pytest.mark.slow
 def test_killed_while_enrolling_loses_no_acknowledged_record_and_rejoins(
     start_process: Callable[[], subprocess.Popen[bytes]],
     peer: Node,
