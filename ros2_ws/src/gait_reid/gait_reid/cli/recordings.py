@@ -72,6 +72,12 @@ class BagRecording:
         known = None not in counts
         self.total: int | None = sum(count or 0 for count in counts) if known else None
 
+    @property
+    def duration_s(self) -> float:
+        """Time from the first to the last message, seconds."""
+        span_ns = self._reader.span_ns
+        return 0.0 if span_ns is None else (span_ns[1] - span_ns[0]) * 1e-9
+
     def __iter__(self) -> Iterator[tuple[str, Frame]]:
         """Yield sensor name and frame; raises BagDamagedError after the last readable one."""
         return iter(self._frames)

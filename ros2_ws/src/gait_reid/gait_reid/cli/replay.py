@@ -153,5 +153,7 @@ def answer_cells(match: Match | None) -> tuple[str, str, str]:
     best = match.best
     if match.decision is Decision.UNKNOWN or best is None:
         return "unknown", "", ""
-    name = f"{best.display_name} ({best.person_id})" if best.display_name else best.person_id
+    name = best.person_id
+    if best.display_name and best.display_name != best.person_id:
+        name = f"{best.display_name} ({best.person_id})"
     return match.decision.name.lower(), name, f"{best.probability:.2f}"

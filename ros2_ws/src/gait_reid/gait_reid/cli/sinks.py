@@ -8,14 +8,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
 
-import cv2
-
 from gait_reid.adapters.bags import BagWriter, provide_message_modules
-from gait_reid.cli.console import CommandError
 from gait_reid.cli.json_lines import result_to_json
+from gait_reid.cli.video import StampedVideo
 from gait_reid.core.overlay import draw_overlay
 from gait_reid.core.pipeline import PipelineResult
-from gait_reid.core.types import Match, UInt8
+from gait_reid.core.types import Match
 
 TRACKS_TYPE = "gait_reid_msgs/msg/PersonTrackArray"
 MATCHES_TYPE = "gait_reid_msgs/msg/IdentityMatchArray"
@@ -74,24 +72,12 @@ class ResultBag:
 
 
 class OverlayVideo:
-    """An MP4 of the pictures with boxes and names; instants without a picture are left out.
+    """An MP4 of the pictures with boxes and names; instants without a picture are left out."""
 
-    Args:
-        path: File to write.
-        rate_hz: Rate of the video; None takes it from the first two pictures.
-    """
-
-    def __init__(self, path: Path, rate_hz: float | None = None) -> None:
-        if path.suffix.lower() != ".mp4":
-            raise CommandError(f"overlay {path}: expected a file that ends with .mp4")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._path = path
-        self._rate_hz = rate_hz
-        self._writer: cv2.VideoWriter | None = None
-        self._waiting: tuple[int, UInt8] | None = None
+    def __init__(self, path: Path) -> None:
+        self._video = StampedVideo(path)
         self._answers: dict[int, Match] = {}
         self._sequence_id = ""
-        self.num_pictures = 0
 
     def write(self, result: PipelineResult) -> None:
         """Draw and append a picture."""
@@ -99,36 +85,13 @@ class OverlayVideo:
         if percept.sequence_id != self._sequence_id:
             self._answers, self._sequence_id = {}, percept.sequence_id
         self._answers.update({match.track_id: match for match in result.matches})
-        if percept.frames.camera is None:
-            return
-        drawn = draw_overlay(percept.frames.camera.image, percept.tracks, self._answers)
-        if self._rate_hz is None and self._waiting is not None and self._writer is None:
-            self._rate_hz = _usual_rate(result.stamp_ns - self._waiting[0])
-        if self._waiting is not None:
-            self._append(self._waiting[1])
-        self._waiting = (result.stamp_ns, drawn)
-
-    def _append(self, picture: UInt8) -> None:
-        size = (picture.shape[1], picture.shape[0])
-        if self._writer is None:
-            code = cv2.VideoWriter_fourcc(*"mp4v")  # type: ignore[attr-defined]
-            self._writer = cv2.VideoWriter(str(self._path), code, self._rate_hz or 10.0, size)
-            if not self._writer.isOpened():
-                raise CommandError(f"overlay {self._path}: OpenCV cannot write MP4 here")
-        self._writer.write(picture)
-        self.num_pictures += 1
+        if percept.frames.camera is not None:
+            drawn = draw_overlay(percept.frames.camera.image, percept.tracks, self._answers)
+            self._video.add(result.stamp_ns, drawn)
 
     def close(self) -> None:
         """Finish the video."""
-        if self._waiting is not None:
-            self._append(self._waiting[1])
-            self._waiting = None
-        if self._writer is not None:
-            self._writer.release()
-
-
-def _usual_rate(period_ns: int) -> float:
-    return min(max(1e9 / period_ns, 1.0), 120.0) if period_ns > 0 else 10.0
+        self._video.close()
 
 
 class Sinks:
