@@ -13,7 +13,7 @@ from gait_reid.core.geometry import Pose
 from gait_reid.core.ground import GroundConfig, GroundSurface, estimate_ground
 from gait_reid.core.heads import SplitConfig, find_heads, share_points
 from gait_reid.core.person_score import ShapeConfig, score_shapes
-from gait_reid.core.person_shape import Shapes, count_collar, describe
+from gait_reid.core.person_shape import Groups, Shapes, count_collar, describe
 from gait_reid.core.scan_view import ScanView, view_scan
 from gait_reid.core.types import Detections, Float32, Float64, Int32, Int64, Modality, PointCloud
 from gait_reid.core.upright import select_candidates, tall_structure
@@ -24,6 +24,7 @@ UPPER_BODY_M = 0.9
 ALONE_M = 0.7
 HEAD_MARGIN_M = 0.2
 LIKELY = 0.4
+HEAD_ROOM_M = 0.15
 
 
 @dataclass(frozen=True)
@@ -92,46 +93,29 @@ class LidarPeopleDetector:
             ``point_labels`` has one entry per point of ``cloud``.
         """
         config = self.config
-        frame_id = cloud.frame_id if frame_id is None else frame_id
-        labels = np.full(len(cloud), -1, np.int32)
         view = view_scan(
             cloud.xyz, pose, config.min_range_m, config.max_range_m, use_numba=self._use_numba
         )
         self.ground = estimate_ground(view, config.ground, self.ground)
         grid, region = self._region(view)
-        band = (config.clearance_m, config.shape.max_height_m + 0.15)
+        band = (config.clearance_m, config.shape.max_height_m + HEAD_ROOM_M)
         candidates = select_candidates(
             view.points, self.ground, grid, band, region, self._use_numba
         )
         blocked = tall_structure(candidates, view.origin, view.ring_spacing_rad)
         clusters, count = cluster_points(candidates.points, grid, blocked, self._use_numba)
-        heads, owner = _people(candidates.points, clusters, count, view, config)
-        ground_z = self.ground.height(candidates.points[heads])
-        shapes = describe(
-            candidates.points, clusters, count, owner, heads, view, ground_z, grid, blocked
-        )
-        score = score_shapes(shapes, config.shape, view.ring_spacing_rad)
-        # What an unlikely neighbour owns is part of the same thing: count it and judge again.
-        likely = np.append(score >= LIKELY, False)
-        shared = count_collar(
-            candidates.points,
-            clusters,
-            count,
-            np.where(likely[owner], owner, -1),
-            heads,
-            shapes.center,
-        )
-        shapes = replace(shapes, collar=shared / np.maximum(shapes.count, 1))
-        score = score_shapes(shapes, config.shape, view.ring_spacing_rad)
-        score[shapes.count < config.min_points] = 0.0
+        groups = _people(candidates.points, clusters, count, config)
+        ground_z = self.ground.height(candidates.points[groups.heads])
+        shapes = describe(groups, view, ground_z, grid, blocked)
+        score = _score(groups, shapes, view, config)
         order = np.argsort(-score, kind="stable")
         order = order[score[order] >= config.min_score]
-        rank = np.full(len(heads) + 1, -1, np.int32)
+        rank = np.full(len(score) + 1, -1, np.int32)
         rank[order] = np.arange(len(order), dtype=np.int32)
-        labels[candidates.index] = rank[owner]
-        return _detections(
-            cloud.stamp_ns, frame_id, shapes, score, order, view, self.ground, labels
-        )
+        labels = np.full(len(cloud), -1, np.int32)
+        labels[candidates.index] = rank[groups.owner]
+        header = (cloud.stamp_ns, cloud.frame_id if frame_id is None else frame_id)
+        return _detections(header, shapes, score, order, view, self.ground, labels)
 
     def _region(self, view: ScanView) -> tuple[BirdsEyeGrid, Mask]:
         """Return the cells around the sensor and which of them are looked at."""
@@ -162,14 +146,8 @@ def _cluster_extents(points: Float32, labels: Int32, extents: Float64) -> None:
             extents[k, 5], extents[k, 6] = min(extents[k, 5], y), max(extents[k, 6], y)
 
 
-def _people(
-    points: Float32, clusters: Int32, count: int, view: ScanView, config: LidarPeopleConfig
-) -> tuple[Int64, Int32]:
-    """Find one point under each head and share out the points of the clusters.
-
-    Returns:
-        (k,) rows of ``points`` and (m,) row in them of each point's owner, -1 for nobody.
-    """
+def _people(points: Float32, clusters: Int32, count: int, config: LidarPeopleConfig) -> Groups:
+    """Find one point under each head and share out the points of the clusters."""
     extents = np.tile([0.0, -np.inf, np.inf, np.inf, -np.inf, np.inf, -np.inf], (count, 1))
     _cluster_extents(points, clusters, extents)
     lowest_top = config.shape.min_height_m - HEAD_MARGIN_M
@@ -186,7 +164,19 @@ def _people(
         ]
     )
     heads = heads[np.argsort(clusters[heads], kind="stable")]
-    return heads, share_points(points, clusters, count, heads, config.split.reach_m)
+    owner = share_points(points, clusters, count, heads, config.split.reach_m)
+    return Groups(points, clusters, count, heads, owner)
+
+
+def _score(groups: Groups, shapes: Shapes, view: ScanView, config: LidarPeopleConfig) -> Float64:
+    """Judge twice: what an unlikely neighbour owns is part of the same thing."""
+    likely = score_shapes(shapes, config.shape, view.ring_spacing_rad) >= LIKELY
+    owner = np.where(np.append(likely, False)[groups.owner], groups.owner, -1)
+    shared = count_collar(replace(groups, owner=owner), shapes.center)
+    shapes = replace(shapes, collar=shared / np.maximum(shapes.count, 1))
+    score = score_shapes(shapes, config.shape, view.ring_spacing_rad)
+    score[shapes.count < config.min_points] = 0.0
+    return score
 
 
 def _tops(points: Float32, labels: Int32) -> Int64:
@@ -197,8 +187,7 @@ def _tops(points: Float32, labels: Int32) -> Int64:
 
 
 def _detections(
-    stamp_ns: int,
-    frame_id: str,
+    header: tuple[int, str],
     shapes: Shapes,
     score: Float64,
     order: Int64,
@@ -221,8 +210,7 @@ def _detections(
     width = np.maximum(np.nan_to_num(shapes.width_m[order]), 0.35)
     size = np.column_stack([width, width, shapes.top_m[order]])
     return Detections(
-        stamp_ns,
-        frame_id,
+        *header,
         position,
         covariance,
         size,

@@ -22,6 +22,25 @@ BODY_WIDTH_M = 0.45
 
 
 @dataclass(frozen=True)
+class Groups:
+    """Points shared out to heads.
+
+    Attributes:
+        points: (m, 3) float32: x, y, height above the ground, metres.
+        clusters: (m,) int32, cluster of each point, -1 for none.
+        count: Number of clusters.
+        heads: (k,) int64, one row of ``points`` per head, ordered by cluster.
+        owner: (m,) int32, row in ``heads`` of each point, -1 for nobody.
+    """
+
+    points: Float32
+    clusters: Int32
+    count: int
+    heads: Int64
+    owner: Int32
+
+
+@dataclass(frozen=True)
 class Shapes:
     """Figures of k groups of points; all arrays have k rows.
 
@@ -73,23 +92,28 @@ class Shapes:
         return len(self.count)
 
 
-def count_collar(
-    points: Float32, labels: Int32, count: int, owner: Int32, heads: Int64, center: Float64
-) -> Float64:
+def count_collar(groups: Groups, center: Float64) -> Float64:
     """Count the points of each head's own cluster that nobody owns, just outside of the person.
 
     Args:
-        points: (m, 3) float32: x, y, height above the ground, metres.
-        labels: (m,) cluster of each point, -1 for none.
-        count: Number of clusters.
-        owner: (m,) row in ``heads`` of each point, -1 for nobody.
-        heads: (k,) rows of ``points``, ordered by cluster.
+        groups: Points and whom they belong to.
         center: (k, 2) metres.
     """
-    start = np.searchsorted(labels[heads], np.arange(count + 1)).astype(np.int64)
+    clusters, heads = groups.clusters, groups.heads
+    start = np.searchsorted(clusters[heads], np.arange(groups.count + 1)).astype(np.int64)
     around = np.zeros(len(heads))
-    collar(points, labels, owner, start, center, np.array([0.35**2, 0.6**2]), around)
+    ring2 = np.array([0.35**2, 0.6**2])
+    collar(groups.points, clusters, groups.owner, start, center, ring2, around)
     return around
+
+
+def _principal_axes(sums: Float64, n: Float64, center: Float64) -> Float64:
+    """Return (k, 2) standard deviations along the thin and the long horizontal axis."""
+    spread = np.empty((len(n), 2, 2))
+    for row, column, moment in ((0, 0, 3), (0, 1, 4), (1, 0, 4), (1, 1, 5)):
+        spread[:, row, column] = sums[:, moment] / n - center[:, row] * center[:, column]
+    axes: Float64 = np.sqrt(np.maximum(np.linalg.eigvalsh(spread), 0.0))
+    return axes
 
 
 def _expected(
@@ -105,46 +129,32 @@ def _expected(
 
 
 def describe(
-    points: Float32,
-    labels: Int32,
-    count: int,
-    owner: Int32,
-    heads: Int64,
-    view: ScanView,
-    ground_z: Float64,
-    grid: BirdsEyeGrid,
-    blocked: Mask,
+    groups: Groups, view: ScanView, ground_z: Float64, grid: BirdsEyeGrid, blocked: Mask
 ) -> Shapes:
     """Measure the groups of points that belong to heads.
 
     Args:
-        points: (m, 3) float32: x, y, height above the ground, metres.
-        labels: (m,) cluster of each point, -1 for none.
-        count: Number of clusters.
-        owner: (m,) row in ``heads`` of each point, -1 for none.
-        heads: (k,) rows of ``points``, ordered by cluster; each owns at least its own point.
+        groups: Points and whom they belong to; each head owns at least its own point.
         view: Scan that the points are from.
         ground_z: (k,) height of the ground below each head, fixed frame.
         grid: Cells of ``blocked``.
         blocked: Mask of the cells that hold tall structure.
     """
-    k = len(heads)
+    points, owner = groups.points, groups.owner
+    k = len(groups.heads)
     sums = np.zeros((k, 8))
     sums[:, 7] = np.inf
     moments(points, owner, sums)
     n = np.maximum(sums[:, 0], 1.0)
     center = sums[:, 1:3] / n[:, None]
-    spread = np.empty((k, 2, 2))
-    for row, column, moment in ((0, 0, 3), (0, 1, 4), (1, 0, 4), (1, 1, 5)):
-        spread[:, row, column] = sums[:, moment] / n - center[:, row] * center[:, column]
-    axes = np.sqrt(np.maximum(np.linalg.eigvalsh(spread), 0.0))
+    axes = _principal_axes(sums, n, center)
     offset = center - view.origin[:2]
     distance = np.maximum(np.hypot(offset[:, 0], offset[:, 1]), 0.1)
     across = np.column_stack([-offset[:, 1], offset[:, 0]]) / distance[:, None]
     low, high = np.full((k, SLICES + 1), np.inf), np.full((k, SLICES + 1), -np.inf)
     profile(points, owner, center, across, low, high)
     extent = np.where(high >= low, high - low, np.nan)
-    around = count_collar(points, labels, count, owner, heads, center) / n
+    around = count_collar(groups, center) / n
     top, bottom = sums[:, 6], sums[:, 7]
     width, head = _widths(extent[:, :SLICES], top)
     surroundings = np.zeros((k, 6))
