@@ -45,6 +45,18 @@ def test_a_recording_is_never_overwritten(tmp_path):
     assert path.read_bytes() == b"precious"
 
 
+def test_a_full_disk_ends_the_recording_and_nothing_else(tmp_path):
+    recorder = Recorder(tmp_path / "walk.dat", RecordingInfo())
+    recorder._file.close()
+    with open("/dev/full", "wb", buffering=0) as full:
+        recorder._file = full  # type: ignore[assignment]
+        recorder.write(b"abc")
+        recorder.write(b"def")
+        recorder.close()
+    assert recorder.byte_count == 0
+    assert "No space left" in str(recorder.error)
+
+
 def test_wrong_information_is_named(tmp_path):
     path = tmp_path / "walk.dat"
     path.write_bytes(b"")

@@ -91,7 +91,7 @@ class RadarDevice:
     def ports(self) -> RadarPorts | None:
         """Ports that are open now."""
         connection = self._connection
-        return connection.ports if connection is not None else None
+        return connection.ports if connection else None
 
     @property
     def period_s(self) -> float:
@@ -129,7 +129,7 @@ class RadarDevice:
             if self._connection is None:
                 raise PortError(f"the radar is not connected: {self._message}")
             reply = self._connection.session.send(command)
-            word = command.split(None, 1)[0] if command.split() else ""
+            word = (command.split() or [""])[0]
             if word == "sensorStop":
                 self._ladder.stopped()
                 self._set_state(DeviceState.STOPPED, "stopped by command")
@@ -191,13 +191,8 @@ class RadarDevice:
 
     def _take_bytes(self, data: bytes) -> None:
         recorder = self._recorder
-        if recorder is None:
-            return
-        try:
+        if recorder is not None:
             recorder.write(data)
-        except OSError as error:
-            self._recorder = None
-            LOG.error("recording ends, %s cannot be written: %s", recorder.path, error)
 
     def _supervise(self) -> None:
         while not self._closing.is_set():
@@ -240,7 +235,6 @@ class RadarDevice:
             self._take_bytes,
         )
         self.counters.connects += 1
-        self._set_state(DeviceState.CONFIGURING, f"sending {self.profile.name}")
         self._connection.open()
         self._configure()
 
@@ -255,8 +249,8 @@ class RadarDevice:
         for event in connection.session.events():
             if event.kind is DeviceEventKind.EXCEPTION:
                 raise DeviceFailedError(event.text)
-            self.counters.restarts += 1
             LOG.warning("the board was reset: %s", event.text)
+            self.counters.restarts += 1
             self._configure()
             return True
         return False
@@ -264,9 +258,11 @@ class RadarDevice:
     def _recover(self, step: RecoveryStep) -> None:
         assert self._connection is not None
         self.counters.recoveries[step.value] += 1
-        tried = "every step has failed; " if self._ladder.is_exhausted else ""
-        state = DeviceState.FAILED if self._ladder.is_exhausted else DeviceState.RECOVERING
-        self._set_state(state, f"no frames; {tried}trying to {step.value}")
+        if self._ladder.is_exhausted:
+            text = f"no frames; every step has failed; trying to {step.value}"
+            self._set_state(DeviceState.FAILED, text)
+        else:
+            self._set_state(DeviceState.RECOVERING, f"no frames; trying to {step.value}")
         if step is RecoveryStep.RESTART:
             self._connection.session.stop()
             self._connection.session.restart()

@@ -6,7 +6,9 @@ beside it names profile, firmware and start time. A recording can take the place
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +18,8 @@ from pathlib import Path
 from ti_mmwave_driver.core.header import CPU_CLOCK_HZ
 from ti_mmwave_driver.core.parser import FrameParser
 from ti_mmwave_driver.core.types import RadarFrame
+
+LOG = logging.getLogger(__name__)
 
 _CHUNK_BYTES = 16_384
 _MAX_PAUSE_S = 2.0
@@ -53,20 +57,28 @@ class Recorder:
     def __init__(self, path: Path, info: RecordingInfo) -> None:
         self.path = path
         self.byte_count = 0
+        self.error: OSError | None = None
         self._lock = threading.Lock()
         self._file = path.open("xb")
         path.with_suffix(".json").write_text(json.dumps(asdict(info), indent=2) + "\n")
 
     def write(self, data: bytes) -> None:
-        """Append bytes; nothing happens after :meth:`close`."""
+        """Append bytes; nothing happens after :meth:`close` or a failure such as a full disk."""
         with self._lock:
-            if not self._file.closed:
+            if self.error is not None or self._file.closed:
+                return
+            try:
                 self._file.write(data)
+            except OSError as error:
+                # The radar must go on when its recording cannot.
+                self.error = error
+                LOG.error("recording ends, %s cannot be written: %s", self.path, error)
+            else:
                 self.byte_count += len(data)
 
     def close(self) -> None:
         """Finish the file."""
-        with self._lock:
+        with self._lock, contextlib.suppress(OSError):
             self._file.close()
 
 

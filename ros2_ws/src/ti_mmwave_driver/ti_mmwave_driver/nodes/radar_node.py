@@ -209,7 +209,8 @@ class RadarNode(ManagedNode[RadarParameters]):
         with contextlib.suppress(SessionError):
             self._source.record(None)
         recorder.close()
-        return f"{recorder.byte_count} bytes in {recorder.path}"
+        failure = f", then {recorder.error}" if recorder.error else ""
+        return f"{recorder.byte_count} bytes in {recorder.path}{failure}"
 
 
 def main() -> int:
