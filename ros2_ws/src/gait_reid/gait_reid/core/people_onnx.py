@@ -177,10 +177,10 @@ def decode_rt_detr(
         labels, corners, scores = (np.asarray(output[0], np.float64) for output in outputs[:3])
         person = labels == person_class
         return np.hstack([corners[:, :2], corners[:, 2:] - corners[:, :2]])[person], scores[person]
-    boxes = next((o[0] for o in outputs if o.ndim == 3 and o.shape[2] == 4), None)
-    logits = next(
-        (o[0] for o in outputs if o.ndim == 3 and o is not boxes and o.shape[2] != 4), None
-    )
+    queries = [o[0] for o in outputs if o.ndim == 3]
+    # Logits come first, which decides where there are four classes.
+    boxes = next((o for o in reversed(queries) if o.shape[1] == 4), None)
+    logits = next((o for o in queries if o is not boxes), None)
     if boxes is None or logits is None or logits.shape[1] <= person_class:
         raise PeopleModelError(
             f"outputs have shapes {shapes}, expected (1, queries, classes) with more than "

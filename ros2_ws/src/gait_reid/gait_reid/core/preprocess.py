@@ -39,14 +39,19 @@ def normalise_silhouette(
     scaled = cv2.resize(
         body, (scaled_width, height), interpolation=cv2.INTER_AREA if shrink else cv2.INTER_LINEAR
     )
-    mass = scaled.sum(axis=0, dtype=np.float64).cumsum()
-    centre = int(np.searchsorted(mass, 0.5 * mass[-1]))
-    result = np.zeros(size, np.float32)
-    start = centre - width // 2
-    source = slice(max(start, 0), min(start + width, scaled_width))
-    offset = source.start - start
-    result[:, offset : offset + source.stop - source.start] = scaled[:, source]
-    return result / np.float32(255.0)
+    shift = 0.5 * (width - 1) - _middle_of_mass(scaled.sum(axis=0, dtype=np.float64))
+    # A fraction of a pixel counts: mirrored walks would be one pixel apart otherwise.
+    matrix = np.array([[1.0, 0.0, shift], [0.0, 1.0, 0.0]])
+    centred = cv2.warpAffine(scaled, matrix, (width, height), flags=cv2.INTER_LINEAR)
+    return centred.astype(np.float32) / np.float32(255.0)
+
+
+def _middle_of_mass(columns: Float64) -> float:
+    """Return where half of the mass is reached, in fractions of a column."""
+    mass = columns.cumsum()
+    half = 0.5 * mass[-1]
+    index = int(np.searchsorted(mass, half))
+    return index + 0.5 - float(mass[index] - half) / float(columns[index])
 
 
 def project_points(

@@ -67,7 +67,13 @@ def _clean(mask: UInt8) -> UInt8:
     """Drop noise and pieces far smaller than the body, close gaps and holes a few pixels wide."""
     reach = max(1, round(len(mask) * _GAP))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 4 * reach + 1))
-    body = cv2.morphologyEx(cv2.medianBlur(mask, 3), cv2.MORPH_CLOSE, kernel)
+    # Closing at the very border would draw the body out to it.
+    pad = 2 * reach
+    padded = cv2.copyMakeBorder(
+        cv2.medianBlur(mask, 3), pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=0
+    )
+    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, kernel)
+    body = closed[pad:-pad, pad:-pad]
     pieces, _, areas = _pieces(body)
     if not len(areas):
         return body

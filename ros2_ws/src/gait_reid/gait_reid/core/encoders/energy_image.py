@@ -38,7 +38,7 @@ class EnergyImageConfig:
         choices=("auto", "camera", "lidar"),
     )
     parts: int = param(8, "Horizontal parts of the body", choices=(1, 2, 4, 8, 16))
-    smoothing_px: float = param(0.7, "Blur of the energy image before its gradient", "px", 0.0, 4.0)
+    smoothing_px: float = param(1.0, "Blur of the energy image before its gradient", "px", 0.0, 4.0)
     power: float = param(
         0.7, "Exponent of the energy; below 1, moving limbs weigh more", "", 0.2, 2.0
     )
