@@ -102,8 +102,11 @@ def test_a_process_that_cannot_be_started_is_named_and_gives_exit_status_1(
     [
         (
             '\n<let name="x" value="$(eval 1+1)"/>',
-            "main.launch.xml:2: <let>: $(eval ...) cannot be used without ROS 2's launch",
+            "main.launch.xml:2: <let>: $(eval 1+1) cannot be used without ROS 2's launch: only "
+            "comparisons of constants",
         ),
+        ("<let name='x' value='$(eval \"open(1)\")'/>", "open(1) is neither"),
+        ('<let name="x" value="$(command ls)"/>', "$(command ...) cannot be used"),
         ('<timer period="1"/>', "this element cannot be used without ROS 2's launch"),
         ('<node pkg="conformance" exec="dmp"/>', "no executable 'dmp'"),
         ('<node pkg="conformance" exec="dmp"/>', "it has: dump"),

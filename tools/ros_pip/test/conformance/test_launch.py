@@ -74,6 +74,21 @@ def test_namespaces_are_joined_and_end_with_their_group(launcher: Launcher) -> N
     }
 
 
+def test_an_empty_namespace_is_that_of_the_site(launcher: Launcher) -> None:
+    outcome = launcher.run(
+        '<group><push_ros_namespace namespace=""/>'
+        + node("top", 'name="n"', '<param name="p" value="1"/>')
+        + '<push_ros_namespace namespace="site"/><push_ros_namespace namespace=""/>'
+        + node("site", 'name="n"')
+        + node("node", 'name="n" namespace=""')
+        + "</group>"
+        + node("alone", 'name="n" namespace=""')
+    )
+    rules = {process.label: process.rules.get("__ns") for process in outcome.processes}
+    assert rules == {"top": "/", "site": "/site", "node": "/site", "alone": "/"}
+    assert list(outcome.by_label("top").parameters[0]) == ["/n"]
+
+
 PARAMETER_VALUES = [
     ('value="3"', 3),
     ('value="3.0"', 3.0),
@@ -239,12 +254,17 @@ def test_launch_file_of_a_package_is_found_by_name(launcher: Launcher) -> None:
         ("if=\"$(equals $(var name) 'ring road')\"", True),
         ('if="$(equals 1.0 1)"', True),
         ('unless="$(not-equals true 1)"', True),
+        ('if="$(eval &quot;1 == 1&quot;)"', True),
+        ("if=\"$(eval &quot;'$(var name)' != ''&quot;)\"", True),
+        ("if=\"$(eval &quot;'$(var empty)' != ''&quot;)\"", False),
+        ("if=\"$(eval &quot;'$(var no)' in 'true True 1'&quot;)\"", False),
+        ("if=\"$(eval &quot;'$(var yes)' in 'true 1' and not False&quot;)\"", True),
     ],
 )
 def test_conditions(launcher: Launcher, condition: str, runs: bool) -> None:
     outcome = launcher.run(
         '<let name="yes" value="true"/><let name="no" value="false"/>'
-        '<let name="name" value="ring road"/>' + node("a", condition)
+        '<let name="name" value="ring road"/><let name="empty" value=""/>' + node("a", condition)
     )
     assert outcome.status == 0
     assert len(outcome.processes) == runs
