@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from gait_reid_common.node_parameters import CommonParameters
 from gait_reid_common.parameter_text import markdown_table, to_yaml
 from ti_mmwave_driver.nodes.radar_node import RadarNode
 
@@ -39,8 +38,7 @@ def _reference() -> str:
     ]
     lines += ["", "| service | type | meaning |", "|---|---|---|"]
     lines += [f"| `{s.name}` | {s.type_name} | {s.description} |" for s in RadarNode.serves]
-    tables = markdown_table(RadarNode.parameter_type), markdown_table(CommonParameters)
-    return "\n".join(lines) + f"\n\n{tables[0]}\nAs every node of the suite:\n\n{tables[1]}"
+    return "\n".join(lines) + f"\n\n{markdown_table(RadarNode.parameter_type)}"
 
 
 def main() -> int:
