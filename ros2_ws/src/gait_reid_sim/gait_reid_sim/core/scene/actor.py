@@ -57,6 +57,12 @@ class Actor:
         """Return (3,) m/s."""
         return self.motion.velocity(time_s - self.enter_s)
 
+    def heading(self, time_s: float) -> float:
+        """Return where the person walks to, radians."""
+        motion = self.motion
+        index = round((time_s - self.enter_s) * motion.rate_hz)
+        return float(motion.heading[min(max(index, 0), len(motion.heading) - 1)])
+
     def vertices(self, time_s: float) -> Float64:
         """Return (v, 3) the visible surface, metres, in the fixed frame."""
         return self.body.posed(*self.motion.at(time_s - self.enter_s))
