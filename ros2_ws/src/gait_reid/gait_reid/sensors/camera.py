@@ -50,7 +50,7 @@ class CameraSource:
         self._start_ns = config.start_ns
         self.kind = kind_of(config.source)
         self.intrinsics: CameraIntrinsics | None = None
-        self.overwritten = 0
+        self._overwritten = 0
         self._factory = factory
         self._capture: Capture | None = None
         self._newest: NewestFrame[UInt8] | None = None
@@ -74,6 +74,11 @@ class CameraSource:
     def period_s(self) -> float:
         """Time between two pictures of a file or a folder; 0 for a live source."""
         return self._period_ns * 1e-9
+
+    @property
+    def overwritten(self) -> int:
+        """Pictures of a live camera that nobody read before the next one came."""
+        return self._overwritten + (self._newest.overwritten if self._newest is not None else 0)
 
     def open(self) -> None:
         """Open the source and its calibration.
@@ -125,7 +130,7 @@ class CameraSource:
         idle = True
         if self._newest is not None:
             idle = self._newest.close()
-            self.overwritten += self._newest.overwritten
+            self._overwritten += self._newest.overwritten
             self._newest = None
         # Releasing a capture that another thread reads crashes; a hung one is left to the system.
         if self._capture is not None and idle:
