@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from gait_reid_common.diagnostics import Counts
 
 if TYPE_CHECKING:
     from rclpy.context import Context
@@ -111,6 +114,85 @@ def activate(*nodes: Any) -> None:
             raise AssertionError(f"{node.get_name()} does not configure: {node.failure}")
         if node.trigger_activate() != Return.SUCCESS:
             raise AssertionError(f"{node.get_name()} does not activate: {node.failure}")
+
+
+class NodeBench:
+    """A managed node between publishers of its inputs and subscribers of its outputs.
+
+    Attributes:
+        node: The node.
+        peer: The node that publishes and subscribes.
+        heard: What the node has published, by topic name.
+    """
+
+    def __init__(self, node: Any, peer: Node, listen: bool = True) -> None:
+        """Activate the node and connect it.
+
+        Args:
+            node: Managed node that is not configured yet.
+            peer: Node of the same context.
+            listen: Whether to subscribe to what the node publishes.
+        """
+        self.node, self.peer = node, peer
+        self.heard: dict[str, list[Any]] = {topic.name: [] for topic in node.publishes}
+        self._publishers: dict[str, Any] = {}
+        activate(node)
+        inputs = {source.name for source in node.inputs}
+        for topic in node.subscribes:
+            if node.resolve_topic_name(topic.name) in inputs:
+                self.connect(topic)
+        if listen:
+            self.listen()
+
+    def connect(self, topic: Any) -> None:
+        """Publish an input of the node; the others have been connected already."""
+        profile = topic.offered.profile()
+        publisher = self.peer.create_publisher(topic.type, topic.name, profile)
+        self._publishers[topic.name] = publisher
+        if not self.spin(publisher.get_subscription_count):
+            raise AssertionError(f"{self.node.get_name()} does not subscribe to {topic.name}")
+
+    def listen(self) -> None:
+        """Subscribe to everything that the node publishes."""
+        for topic in self.node.publishes:
+            profile = topic.offered.profile()
+            heard = self.heard[topic.name].append
+            self.peer.create_subscription(topic.type, topic.name, heard, profile)
+            if not self.spin(functools.partial(self._is_connected, topic)):
+                raise AssertionError(f"{self.node.get_name()} does not publish {topic.name}")
+
+    def _is_connected(self, topic: Any) -> bool:
+        name = self.node.resolve_topic_name(topic.name)
+        publishers = [one for one in self.node.publishers if one.topic_name == name]
+        return all(one.get_subscription_count() for one in publishers)
+
+    def spin(self, condition: Callable[[], Any], timeout_s: float = 10.0) -> bool:
+        """Spin both nodes until the condition holds; return whether it does."""
+        return spin_until(condition, timeout_s, self.node, self.peer)
+
+    def counts(self, topic: Any) -> Counts:
+        """Return what has become of the messages of an input."""
+        name = self.node.resolve_topic_name(topic.name)
+        (source,) = (source for source in self.node.inputs if source.name == name)
+        counts: Counts = source.counters.snapshot()
+        return counts
+
+    def publish(self, topic: Any, message: Any) -> None:
+        """Send a message and do not wait for it."""
+        self._publishers[topic.name].publish(message)
+
+    def send(self, topic: Any, message: Any) -> None:
+        """Send a message and wait until it has arrived."""
+        before = self.counts(topic).received
+        self.publish(topic, message)
+        if not self.spin(lambda: self.counts(topic).received > before):
+            raise AssertionError(f"a message on {topic.name} does not arrive")
+
+    def use(self, topic: Any, message: Any) -> None:
+        """Send a message and wait until it is used or dropped."""
+        self.send(topic, message)
+        if not self.spin(lambda: not self.counts(topic).pending):
+            raise AssertionError(f"a message on {topic.name} waits: {self.counts(topic)}")
 
 
 def wait_until(condition: Callable[[], Any], timeout_s: float, period_s: float = 0.005) -> bool:

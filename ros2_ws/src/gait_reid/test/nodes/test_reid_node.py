@@ -21,7 +21,7 @@ from gait_reid.core.types import Decision, GalleryRecord, PointCloud, SensorFram
 from gait_reid.nodes.reid_node import ReidNode
 from gait_reid.nodes.topics import CROPS, EMBEDDINGS, GALLERY, MATCHES
 from gait_reid.testing import walk_recording
-from gait_reid_common.testing import activate, spin_until
+from gait_reid_common.testing import NodeBench, spin_until
 from gait_reid_msgs.msg import PersonCropArray
 
 Make = Callable[..., Any]
@@ -46,49 +46,9 @@ def walk() -> list[PersonCropArray]:
     return messages
 
 
-class Site:
-    """A re-identification node, its crops, its gallery and its listeners."""
-
-    def __init__(self, node: Any, peer: Node) -> None:
-        self.node, self.peer = node, peer
-        self.matches: list[Any] = []
-        self.embeddings: list[Any] = []
-        self.crops_out = peer.create_publisher(PersonCropArray, CROPS.name, CROPS.offered.profile())
-        self.gallery_out = peer.create_publisher(
-            GALLERY.type, GALLERY.name, GALLERY.offered.profile()
-        )
-        for topic, heard in ((MATCHES, self.matches), (EMBEDDINGS, self.embeddings)):
-            profile = topic.offered.profile()
-            peer.create_subscription(topic.type, topic.name, heard.append, profile)
-        activate(node)
-        assert self.spin(
-            lambda: (
-                self.crops_out.get_subscription_count()
-                and self.gallery_out.get_subscription_count()
-                and node.wanted(node._matches_out)
-            )
-        )
-
-    def spin(self, condition: Callable[[], Any], timeout_s: float = 10.0) -> bool:
-        return spin_until(condition, timeout_s, self.node, self.peer)
-
-    def counts(self) -> Any:
-        return self.node._crops_in.counters.snapshot()
-
-    def send(self, message: PersonCropArray) -> None:
-        done = self.counts().received + 1
-        self.crops_out.publish(message)
-        assert self.spin(lambda: self.counts().received == done and not self.counts().pending)
-
-    def send_gallery(self, records: list[GalleryRecord], version: int) -> None:
-        before = self.node._gallery_in.counters.snapshot().received
-        self.gallery_out.publish(gallery_adapter.to_message(records, version, 0))
-        assert self.spin(lambda: self.node._gallery_in.counters.snapshot().received > before)
-
-
 @pytest.fixture
-def site(make: Make, peer: Node) -> Site:
-    return Site(make(ReidNode, max_age_s=0.0), peer)
+def site(make: Make, peer: Node) -> NodeBench:
+    return NodeBench(make(ReidNode, max_age_s=0.0), peer)
 
 
 def enrolled(walk: list[PersonCropArray]) -> tuple[int, list[GalleryRecord]]:
@@ -103,15 +63,15 @@ def enrolled(walk: list[PersonCropArray]) -> tuple[int, list[GalleryRecord]]:
     return track_id, [record]
 
 
-def test_matches_are_those_of_the_core(site: Site, walk: list[PersonCropArray]) -> None:
+def test_matches_are_those_of_the_core(site: NodeBench, walk: list[PersonCropArray]) -> None:
     track_id, records = enrolled(walk)
     core = Reidentification()
     core.set_gallery(records, 7)
-    site.send_gallery(records, 7)
+    site.send(GALLERY, gallery_adapter.to_message(records, 7, 0))
     for number, message in enumerate(walk):
         message.sequence_id = "second"
-        site.send(message)
-        assert site.spin(lambda expected=number + 1: len(site.matches) == expected)
+        site.use(CROPS, message)
+        assert site.spin(lambda expected=number + 1: len(site.heard[MATCHES.name]) == expected)
         stamp_ns = message.header.stamp.sec * 10**9 + message.header.stamp.nanosec
         expected = core.process(
             stamp_ns,
@@ -119,50 +79,51 @@ def test_matches_are_those_of_the_core(site: Site, walk: list[PersonCropArray]) 
             list(message.active_track_ids),
             "second",
         )
-        found = matches_adapter.from_message(site.matches[-1])
+        found = matches_adapter.from_message(site.heard[MATCHES.name][-1])
         assert [(m.track_id, m.decision, m.person_id, m.gallery_version) for m in found] == [
             (m.track_id, m.decision, m.person_id, m.gallery_version) for m in expected
         ]
         assert [m.margin for m in found] == pytest.approx([m.margin for m in expected])
-        assert site.matches[-1].header.stamp == message.header.stamp
-    answers = [m for a in site.matches for m in matches_adapter.from_message(a)]
+        assert site.heard[MATCHES.name][-1].header.stamp == message.header.stamp
+    answers = [m for a in site.heard[MATCHES.name] for m in matches_adapter.from_message(a)]
     assert any(m.decision is Decision.CONFIRMED and m.track_id == track_id for m in answers)
     assert all(m.latency_ms >= 0 for m in answers)
 
 
 def test_models_are_announced_and_embeddings_follow(
-    site: Site, walk: list[PersonCropArray]
+    site: NodeBench, walk: list[PersonCropArray]
 ) -> None:
-    assert site.spin(lambda: site.embeddings)
-    assert site.embeddings[0].model_ids == sorted(site.node.reidentification.encoder.model_ids)
-    assert not site.embeddings[0].embeddings
+    assert site.spin(lambda: site.heard[EMBEDDINGS.name])
+    assert site.heard[EMBEDDINGS.name][0].model_ids == sorted(
+        site.node.reidentification.encoder.model_ids
+    )
+    assert not site.heard[EMBEDDINGS.name][0].embeddings
     for message in walk[:45]:
-        site.send(message)
-    assert site.spin(lambda: any(m.embeddings for m in site.embeddings))
-    item = next(m for m in site.embeddings if m.embeddings).embeddings[0]
+        site.use(CROPS, message)
+    assert site.spin(lambda: any(m.embeddings for m in site.heard[EMBEDDINGS.name]))
+    item = next(m for m in site.heard[EMBEDDINGS.name] if m.embeddings).embeddings[0]
     embedding = gallery_adapter.embedding_from_message(item.embedding)
-    assert embedding.model_id in site.embeddings[0].model_ids
+    assert embedding.model_id in site.heard[EMBEDDINGS.name][0].model_ids
 
 
 def test_damaged_crops_and_galleries_cost_themselves_alone(
-    site: Site, walk: list[PersonCropArray], capfd: Any
+    site: NodeBench, walk: list[PersonCropArray], capfd: Any
 ) -> None:
     broken = crops_message(0, [], "walk", [])
     broken.crops = [type(walk[20].crops[0])(track_id=5)]
     broken.crops[0].image.height = 3
     broken.crops[0].image.encoding = "hologram"
-    site.send(broken)
-    assert site.counts().drops == {"decode_error": 1}
+    site.use(CROPS, broken)
+    assert site.counts(CROPS).drops == {"decode_error": 1}
     assert "crop of track 5" in capfd.readouterr().err
     _, records = enrolled(walk)
     message = gallery_adapter.to_message(records, 9, 0)
     message.records[0].embedding.dim = 3
-    site.gallery_out.publish(message)
-    assert site.spin(lambda: site.node._gallery_in.counters.snapshot().received == 1)
-    site.send(walk[0])
-    assert site.node._gallery_in.counters.snapshot().drops == {"decode_error": 1}
+    site.send(GALLERY, message)
+    site.use(CROPS, walk[0])
+    assert site.counts(GALLERY).drops == {"decode_error": 1}
     assert site.node.reidentification.gallery_version == 0
-    assert site.counts().published == 1
+    assert site.counts(CROPS).published == 1
 
 
 class SlowReidentification:
@@ -184,7 +145,7 @@ def test_overload_keeps_results_fresh_and_accounts_for_every_message(
     make: Make, peer: Node, context: Any
 ) -> None:
     period_s, number = 0.05, 80
-    site = Site(make(ReidNode), peer)
+    site = NodeBench(make(ReidNode), peer)
     site.node.reidentification = SlowReidentification(site.node.reidentification, 2 * period_s)
     executor = SingleThreadedExecutor(context=context)
     executor.add_node(site.node)
@@ -194,13 +155,15 @@ def test_overload_keeps_results_fresh_and_accounts_for_every_message(
     started_s = time.monotonic()
     for index in range(number):
         pace.wait(max(0.0, started_s + index * period_s - time.monotonic()))
-        site.crops_out.publish(crops_message(peer.get_clock().now().nanoseconds, [], "s", []))
+        site.publish(CROPS, crops_message(peer.get_clock().now().nanoseconds, [], "s", []))
     assert spin_until(
-        lambda: site.counts().received >= number - 5 and not site.counts().pending, 10.0, peer
+        lambda: site.counts(CROPS).received >= number - 5 and not site.counts(CROPS).pending,
+        10.0,
+        peer,
     )
     executor.shutdown()
     thread.join(5.0)
-    counts = site.counts()
+    counts = site.counts(CROPS)
     age = site.node._crops_in.meter.distribution("data_age_ms")
     assert age.p95 < 1.5 * period_s * 1e3, age
     assert counts.received == counts.published + counts.dropped

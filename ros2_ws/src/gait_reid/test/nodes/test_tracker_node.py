@@ -17,7 +17,7 @@ from gait_reid.core.types import PointCloud, SensorFrames, TrackState
 from gait_reid.nodes.topics import CAMERA_IMAGE, CAMERA_INFO, CROPS, LIDAR_POINTS, TRACKS
 from gait_reid.nodes.tracker_node import TrackerNode
 from gait_reid.testing import walk_recording
-from gait_reid_common.testing import activate, spin_until
+from gait_reid_common.testing import NodeBench
 
 Make = Callable[..., Any]
 MOUNTS = {
@@ -33,70 +33,30 @@ def scans() -> list[PointCloud]:
     return [frame for _, frame in frames if isinstance(frame, PointCloud)][10:]
 
 
-class Site:
-    """A tracker with its sensors and its listeners."""
-
-    def __init__(self, node: Any, peer: Node) -> None:
-        self.node, self.peer = node, peer
-        self.tracks: list[Any] = []
-        self.crops: list[Any] = []
-        self.publishers = {
-            topic.name: peer.create_publisher(topic.type, topic.name, topic.offered.profile())
-            for topic in (LIDAR_POINTS, CAMERA_IMAGE)
-        }
-        activate(node)
-
-    def listen(self) -> Site:
-        for topic, heard in ((TRACKS, self.tracks), (CROPS, self.crops)):
-            profile = topic.offered.profile()
-            self.peer.create_subscription(topic.type, topic.name, heard.append, profile)
-        assert self.spin(lambda: self.node.wanted(self.node._tracks_out))
-        return self
-
-    def spin(self, condition: Callable[[], Any], timeout_s: float = 10.0) -> bool:
-        return spin_until(condition, timeout_s, self.node, self.peer)
-
-    def connect(self) -> Site:
-        topics = [p for p in self.publishers.values() if p.topic_name in self.input_names()]
-        assert self.spin(lambda: all(p.get_subscription_count() for p in topics))
-        return self
-
-    def input_names(self) -> list[str]:
-        return [source.name for source in self.node.inputs]
-
-    def counts(self, topic: Any) -> Any:
-        name = self.node.resolve_topic_name(topic.name)
-        (source,) = (s for s in self.node.inputs if s.name == name)
-        return source.counters.snapshot()
-
-    def send(self, topic: Any, message: Any) -> None:
-        before = self.counts(topic).received
-        self.publishers[topic.name].publish(message)
-        assert self.spin(lambda: self.counts(topic).received > before)
-
-    def settle(self, topic: Any, pending: int = 0) -> None:
-        assert self.spin(lambda: self.counts(topic).pending == pending)
-
-
 @pytest.fixture
-def lidar_site(make: Make, peer: Node) -> Site:
-    return Site(make(TrackerNode, sync__sensors=["lidar"], max_age_s=0.0, **MOUNTS), peer)
+def lidar_site(make: Make, peer: Node) -> NodeBench:
+    return NodeBench(
+        make(TrackerNode, sync__sensors=["lidar"], max_age_s=0.0, **MOUNTS), peer, listen=False
+    )
 
 
-def test_nobody_subscribes_no_work(lidar_site: Site, scans: list[PointCloud]) -> None:
-    lidar_site.connect()
+def test_nobody_subscribes_no_work(lidar_site: NodeBench, scans: list[PointCloud]) -> None:
     lidar_site.send(LIDAR_POINTS, pointcloud.to_message(scans[0]))
     assert lidar_site.counts(LIDAR_POINTS).drops == {"nobody_subscribes": 1}
 
 
-def test_tracks_and_crops_are_those_of_the_core(lidar_site: Site, scans: list[PointCloud]) -> None:
-    site = lidar_site.connect().listen()
+def test_tracks_and_crops_are_those_of_the_core(
+    lidar_site: NodeBench, scans: list[PointCloud]
+) -> None:
+    site = lidar_site
+    site.listen()
     perception = Perception(site.node.perception.config)
     for scan in scans:
-        site.send(LIDAR_POINTS, pointcloud.to_message(scan))
-        site.settle(LIDAR_POINTS)
-    assert site.spin(lambda: len(site.tracks) == len(site.crops) == len(scans))
-    for scan, tracks, crops in zip(scans, site.tracks, site.crops):
+        site.use(LIDAR_POINTS, pointcloud.to_message(scan))
+    assert site.spin(
+        lambda: len(site.heard[TRACKS.name]) == len(site.heard[CROPS.name]) == len(scans)
+    )
+    for scan, tracks, crops in zip(scans, site.heard[TRACKS.name], site.heard[CROPS.name]):
         expected = perception.process(SensorFrames(scan.stamp_ns, lidar=scan))
         found = tracks_adapter.from_message(tracks)
         assert found.stamp_ns == scan.stamp_ns
@@ -105,34 +65,37 @@ def test_tracks_and_crops_are_those_of_the_core(lidar_site: Site, scans: list[Po
         assert found.position == pytest.approx(expected.tracks.position)
         assert len(crops_adapter.from_message(crops)) == len(expected.crops)
         assert list(crops.active_track_ids) == found.track_id.tolist()
-    last = tracks_adapter.from_message(site.tracks[-1])
+    last = tracks_adapter.from_message(site.heard[TRACKS.name][-1])
     walking = len(walk_recording.present(2.9))
     assert last.state.tolist() == [TrackState.CONFIRMED] * walking
-    assert len(site.crops[-1].crops) == walking
+    assert len(site.heard[CROPS.name][-1].crops) == walking
     assert site.counts(LIDAR_POINTS).published == len(scans)
 
 
 def test_bag_looped_three_times_resets_once_per_loop(
-    lidar_site: Site, scans: list[PointCloud]
+    lidar_site: NodeBench, scans: list[PointCloud]
 ) -> None:
-    site = lidar_site.connect().listen()
+    site = lidar_site
+    site.listen()
     for _ in range(3):
         for scan in scans:
-            site.send(LIDAR_POINTS, pointcloud.to_message(scan))
-            site.settle(LIDAR_POINTS)
-    assert site.spin(lambda: len(site.crops) == 3 * len(scans))
-    sequences = [message.sequence_id for message in site.crops]
+            site.use(LIDAR_POINTS, pointcloud.to_message(scan))
+    assert site.spin(lambda: len(site.heard[CROPS.name]) == 3 * len(scans))
+    sequences = [message.sequence_id for message in site.heard[CROPS.name]]
     loops = [
         sequences[start : start + len(scans)] for start in range(0, 3 * len(scans), len(scans))
     ]
     assert [len(set(loop)) for loop in loops] == [1, 1, 1]
     assert len(set(sequences)) == 3
     assert site.node.state == "active"
-    assert [len(m.tracks) for m in site.tracks[:: len(scans)]] == [len(site.tracks[0].tracks)] * 3
+    assert [len(m.tracks) for m in site.heard[TRACKS.name][:: len(scans)]] == [
+        len(site.heard[TRACKS.name][0].tracks)
+    ] * 3
 
 
 def test_deactivation_accounts_for_what_waits(make: Make, peer: Node, scans: list) -> None:
-    site = Site(make(TrackerNode, max_age_s=0.0, **MOUNTS), peer).connect().listen()
+    site = NodeBench(make(TrackerNode, max_age_s=0.0, **MOUNTS), peer)
+    site.use(CAMERA_INFO, image.camera_info(walk_recording.INTRINSICS))
     picture = image.to_message(walk_recording.camera_frame(1.01))
     site.send(CAMERA_IMAGE, picture)
     site.send(LIDAR_POINTS, pointcloud.to_message(scans[0]))
@@ -143,15 +106,11 @@ def test_deactivation_accounts_for_what_waits(make: Make, peer: Node, scans: lis
 
 
 def test_camera_and_lidar_are_joined_and_the_counters_add_up(make: Make, peer: Node) -> None:
-    site = Site(make(TrackerNode, max_age_s=0.0, **MOUNTS), peer)
-    infos = peer.create_publisher(CAMERA_INFO.type, CAMERA_INFO.name, CAMERA_INFO.offered.profile())
-    site.connect().listen()
-    assert site.spin(lambda: infos.get_subscription_count())
+    site = NodeBench(make(TrackerNode, max_age_s=0.0, **MOUNTS), peer)
     early = walk_recording.camera_frame(0.5)
     site.send(CAMERA_IMAGE, image.to_message(early))
     assert site.counts(CAMERA_IMAGE).drops == {"no_camera_info": 1}
-    infos.publish(image.camera_info(walk_recording.INTRINSICS))
-    assert site.spin(lambda: site.counts(CAMERA_INFO).published == 1)
+    site.use(CAMERA_INFO, image.camera_info(walk_recording.INTRINSICS))
     sent = {"lidar": 0, "camera": 1}
     for sensor, frame in walk_recording.frames(duration_s=2.0):
         if frame.stamp_ns < walk_recording.START_NS + 1_000_000_000:
@@ -170,41 +129,36 @@ def test_camera_and_lidar_are_joined_and_the_counters_add_up(make: Make, peer: N
 
 
 def test_damaged_frame_costs_itself_alone(
-    lidar_site: Site, scans: list[PointCloud], capfd: Any
+    lidar_site: NodeBench, scans: list[PointCloud], capfd: Any
 ) -> None:
-    site = lidar_site.connect().listen()
+    site = lidar_site
+    site.listen()
     broken = pointcloud.to_message(scans[0])
     broken.fields = [field for field in broken.fields if field.name != "y"]
-    site.send(LIDAR_POINTS, broken)
-    site.settle(LIDAR_POINTS)
+    site.use(LIDAR_POINTS, broken)
     assert site.counts(LIDAR_POINTS).drops == {"decode_error": 1}
     assert "field 'y' is missing" in capfd.readouterr().err
-    site.send(LIDAR_POINTS, pointcloud.to_message(scans[1]))
-    site.settle(LIDAR_POINTS)
+    site.use(LIDAR_POINTS, pointcloud.to_message(scans[1]))
     assert site.counts(LIDAR_POINTS).published == 1
 
 
 def test_unknown_encoding_is_named_and_the_lidar_goes_on(
     make: Make, peer: Node, scans: list[PointCloud], capfd: Any
 ) -> None:
-    site = Site(make(TrackerNode, sync__sensors=["camera"], max_age_s=0.0), peer)
-    site.connect().listen()
+    site = NodeBench(make(TrackerNode, sync__sensors=["camera"], max_age_s=0.0), peer)
+    site.use(CAMERA_INFO, image.camera_info(walk_recording.INTRINSICS))
     message = image.to_message(walk_recording.camera_frame(1.0))
     message.encoding = "hologram"
-    site.send(CAMERA_IMAGE, message)
-    site.settle(CAMERA_IMAGE)
+    site.use(CAMERA_IMAGE, message)
     assert site.counts(CAMERA_IMAGE).drops == {"decode_error": 1}
     assert "image encoding 'hologram' is not supported, known are" in capfd.readouterr().err
 
 
 def test_wrong_calibration_is_named(make: Make, peer: Node, capfd: Any) -> None:
-    site = Site(make(TrackerNode, sync__sensors=["camera"], max_age_s=0.0), peer)
-    infos = peer.create_publisher(CAMERA_INFO.type, CAMERA_INFO.name, CAMERA_INFO.offered.profile())
-    site.connect().listen()
-    assert site.spin(lambda: infos.get_subscription_count())
-    infos.publish(image.camera_info(dataclasses.replace(walk_recording.INTRINSICS, width=640)))
-    assert site.spin(lambda: site.counts(CAMERA_INFO).published == 1)
-    site.send(CAMERA_IMAGE, image.to_message(walk_recording.camera_frame(1.0)))
-    site.settle(CAMERA_IMAGE)
+    site = NodeBench(make(TrackerNode, sync__sensors=["camera"], max_age_s=0.0), peer)
+    site.use(
+        CAMERA_INFO, image.camera_info(dataclasses.replace(walk_recording.INTRINSICS, width=640))
+    )
+    site.use(CAMERA_IMAGE, image.to_message(walk_recording.camera_frame(1.0)))
     assert site.counts(CAMERA_IMAGE).drops == {"decode_error": 1}
     assert "its calibration is for 640x180" in capfd.readouterr().err

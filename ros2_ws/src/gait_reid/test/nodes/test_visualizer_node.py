@@ -25,7 +25,7 @@ from gait_reid.core.types import (
 )
 from gait_reid.nodes.topics import CAMERA_IMAGE, MARKERS, MATCHES, OVERLAY, TRACKS
 from gait_reid.nodes.visualizer_node import VisualizerNode
-from gait_reid_common.testing import activate, spin_until
+from gait_reid_common.testing import NodeBench
 
 Make = Callable[..., Any]
 FRAME_NS = 33_000_000
@@ -59,87 +59,53 @@ def match_of(track_id: int, decision: Decision = Decision.CONFIRMED) -> Match:
     )
 
 
-class Screen:
-    """A visualizer with its inputs and what it shows."""
-
-    def __init__(self, node: Any, peer: Node) -> None:
-        self.node, self.peer = node, peer
-        self.markers: list[Any] = []
-        self.overlays: list[Any] = []
-        self.out = {
-            t.name: peer.create_publisher(t.type, t.name, t.offered.profile())
-            for t in (TRACKS, MATCHES, CAMERA_IMAGE)
-        }
-        for topic, heard in ((MARKERS, self.markers), (OVERLAY, self.overlays)):
-            peer.create_subscription(topic.type, topic.name, heard.append, topic.offered.profile())
-        activate(node)
-        assert self.spin(
-            lambda: (
-                all(p.get_subscription_count() for p in self.out.values())
-                and node.wanted(node._markers_out)
-                and node.wanted(node._overlay_out)
-            )
-        )
-
-    def spin(self, condition: Callable[[], Any]) -> bool:
-        return spin_until(condition, 10.0, self.node, self.peer)
-
-    def counts(self, topic: Any) -> Any:
-        name = self.node.resolve_topic_name(topic.name)
-        (source,) = (s for s in self.node.inputs if s.name == name)
-        return source.counters.snapshot()
-
-    def send(self, topic: Any, message: Any) -> None:
-        before = self.counts(topic).received
-        self.out[topic.name].publish(message)
-        assert self.spin(lambda: self.counts(topic).received > before)
-
-    def show(self, tracks: Tracks) -> Any:
-        shown = len(self.markers)
-        self.send(TRACKS, tracks_adapter.to_message(tracks))
-        assert self.spin(lambda: len(self.markers) > shown)
-        return self.markers[-1].markers
+def show(screen: NodeBench, tracks: Tracks) -> Any:
+    heard = screen.heard[MARKERS.name]
+    shown = len(heard)
+    screen.send(TRACKS, tracks_adapter.to_message(tracks))
+    assert screen.spin(lambda: len(heard) > shown)
+    return heard[-1].markers
 
 
 @pytest.fixture
-def screen(make: Make, peer: Node) -> Screen:
-    return Screen(make(VisualizerNode, max_age_s=0.0), peer)
+def screen(make: Make, peer: Node) -> NodeBench:
+    return NodeBench(make(VisualizerNode, max_age_s=0.0), peer)
 
 
 def keys_of(markers: Any, action: int) -> set[tuple[str, int]]:
     return {(m.ns, m.id) for m in markers if m.action == action}
 
 
-def test_markers_change_in_place_and_vanish_by_name(screen: Screen) -> None:
-    first = keys_of(screen.show(tracks_at(1, 7, 8)), Marker.ADD)
+def test_markers_change_in_place_and_vanish_by_name(screen: NodeBench) -> None:
+    first = keys_of(show(screen, tracks_at(1, 7, 8)), Marker.ADD)
     assert len(first) == 6
-    assert keys_of(screen.show(tracks_at(2, 7, 8)), Marker.ADD) == first
-    third = screen.show(tracks_at(3, 8))
+    assert keys_of(show(screen, tracks_at(2, 7, 8)), Marker.ADD) == first
+    third = show(screen, tracks_at(3, 8))
     assert keys_of(third, Marker.DELETE) == {key for key in first if key[1] == 7}
-    assert keys_of(screen.show(tracks_at(4, 8)), Marker.DELETE) == set()
+    assert keys_of(show(screen, tracks_at(4, 8)), Marker.DELETE) == set()
 
 
-def test_identity_colours_the_person_and_a_time_jump_forgets_it(screen: Screen) -> None:
-    grey = {m.ns: m for m in screen.show(tracks_at(100, 7))}
+def test_identity_colours_the_person_and_a_time_jump_forgets_it(screen: NodeBench) -> None:
+    grey = {m.ns: m for m in show(screen, tracks_at(100, 7))}
     assert grey["identities"].text == "#7"
     screen.send(MATCHES, matches.to_message([match_of(7)], 100 * FRAME_NS, "site", "s"))
-    named = {m.ns: m for m in screen.show(tracks_at(101, 7))}
+    named = {m.ns: m for m in show(screen, tracks_at(101, 7))}
     assert named["identities"].text == "Ada 0.97  #7"
     colour = named["bodies"].color
     assert (colour.r, colour.g, colour.b) == pytest.approx(person_rgb("p-ada"))
     assert grey["bodies"].color.r == pytest.approx(0.6)
-    after_jump = {m.ns: m for m in screen.show(tracks_at(1, 7))}
+    after_jump = {m.ns: m for m in show(screen, tracks_at(1, 7))}
     assert after_jump["identities"].text == "#7"
 
 
-def test_overlay_is_drawn_into_the_picture_of_the_same_instant(screen: Screen) -> None:
+def test_overlay_is_drawn_into_the_picture_of_the_same_instant(screen: NodeBench) -> None:
     for number in range(1, 6):
         picture = np.full((120, 160, 3), 10 * number, np.uint8)
         frame = CameraFrame(number * FRAME_NS, "camera", picture)
         screen.send(CAMERA_IMAGE, image.to_message(frame))
-    screen.show(tracks_at(3, 7))
-    assert screen.spin(lambda: screen.overlays)
-    overlay = image.from_message(screen.overlays[-1])
+    show(screen, tracks_at(3, 7))
+    assert screen.spin(lambda: screen.heard[OVERLAY.name])
+    overlay = image.from_message(screen.heard[OVERLAY.name][-1])
     assert overlay.stamp_ns == 3 * FRAME_NS
     assert overlay.image[0, 159].tolist() == [30, 30, 30]
     assert (overlay.image[30:90, 19:22] != 30).any()
