@@ -183,7 +183,10 @@ def run(
     except UnavailableError as error:
         return Result(benchmark, skipped=str(error))
     contenders = (case.candidate, *case.peers)
-    samples = _alternate(contenders, rounds or benchmark.rounds, progress)
+    try:
+        samples = _alternate(contenders, rounds or benchmark.rounds, progress)
+    except UnavailableError as error:
+        return Result(benchmark, case.workload, missing=case.missing, skipped=str(error))
     own = [sample[benchmark.metric] for sample in samples[0]]
     peers = tuple(
         Measured(

@@ -64,7 +64,7 @@ def _upstream(name: str) -> Contender | Missing:
         import message_filters
         from std_msgs.msg import Header
 
-        synchronizer = message_filters.ApproximateTimeSynchronizer
+        synchronizer: Any = getattr(message_filters, "ApproximateTimeSynchronizer")  # noqa: B009
     except (ImportError, AttributeError) as error:
         return Missing(name, f"message_filters of ROS 2 is not importable here ({error})")
     stream = [(sensor, _message(Header, stamp_ns)) for sensor, stamp_ns in stamped()]

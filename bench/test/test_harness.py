@@ -85,6 +85,16 @@ def test_what_cannot_be_measured_says_why():
     assert result.kept is None
 
 
+def test_a_contender_that_fails_its_own_check_is_no_result():
+    def fail() -> dict[str, float]:
+        raise UnavailableError("peer follows 2 of 30 people")
+
+    case = Case("work", Contender("own", fail), ())
+    result = run(Benchmark("name", "Title", lambda: case))
+    assert result.skipped == "peer follows 2 of 30 people"
+    assert result.candidate is None
+
+
 def test_a_missing_peer_leaves_the_candidate_measured():
     case = Case("work", Scripted("own", [1] * 4, []).contender(), (), (Missing("peer", "absent"),))
     result = run(Benchmark("name", "Title", lambda: case, rounds=3, promise=0.5))

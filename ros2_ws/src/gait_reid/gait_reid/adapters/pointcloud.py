@@ -8,8 +8,6 @@ them for "no return".
 from __future__ import annotations
 
 import array
-import sys
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -92,10 +90,11 @@ def from_message(message: PointCloud2) -> PointCloud:
         PointCloudError: The message contradicts itself or lacks a coordinate.
     """
     points = points_of(message).reshape(-1)
-    xyz = _coordinates(points)
-    # One number per point that is finite only when all three are.
-    finite = np.isfinite(xyz.sum(axis=1))
-    complete = bool(finite.all())
+    xyz = np.column_stack([points[axis] for axis in "xyz"]).astype(np.float32, copy=False)
+    # One number for all, or for each point, that is finite only when every coordinate is.
+    with np.errstate(invalid="ignore", over="ignore"):
+        complete = bool(np.isfinite(xyz.sum()))
+        finite = complete or np.isfinite(xyz[:, 0] + xyz[:, 1] + xyz[:, 2])
     columns: dict[str, Float32] = {}
     for name in _COLUMNS:
         if name in (points.dtype.names or ()) and points.dtype[name].shape == ():
@@ -107,28 +106,6 @@ def from_message(message: PointCloud2) -> PointCloud:
         xyz if complete else xyz[finite],
         **columns,
     )
-
-
-def _coordinates(points: npt.NDArray[np.void]) -> Float32:
-    """Return (n, 3) float32 coordinates in memory of their own."""
-    fields: Mapping[str, Any] = points.dtype.fields or {}
-    little = "<f4" if sys.byteorder == "little" else ">f4"
-    offset = fields["x"][1]
-    side_by_side = all(
-        fields[axis][0] == np.dtype(little) and fields[axis][1] == offset + 4 * index
-        for index, axis in enumerate("xyz")
-    )
-    if side_by_side:
-        triple = np.dtype(
-            {
-                "names": ["xyz"],
-                "formats": [f"(3,){little}"],
-                "offsets": [offset],
-                "itemsize": points.dtype.itemsize,
-            }
-        )
-        return np.array(points.view(triple)["xyz"], np.float32)
-    return np.column_stack([points[axis] for axis in "xyz"]).astype(np.float32, copy=False)
 
 
 def to_message(cloud: PointCloud) -> PointCloud2:

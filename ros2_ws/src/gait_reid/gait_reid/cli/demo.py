@@ -92,7 +92,7 @@ def show(path: Path, is_bag: bool, output: Path, params: Path | None, speed: flo
         with (
             Site(output / "demo.log") as site,
             ros_node("gait_reid_demo") as node,
-            closing(StampedVideo(output / "overlay.mp4")) as video,
+            closing(StampedVideo(output / "overlay.mp4", extent.rate_hz)) as video,
         ):
             demo = DemoNode(node, Watch(extent.duration_s), video)
             site.launch(
@@ -151,11 +151,13 @@ class Extent:
         sensors: Sensors that it has.
         duration_s: Its length.
         pace: Speed that this machine can follow, at most 1.
+        rate_hz: Frames per second of a video, or None.
     """
 
     sensors: tuple[str, ...]
     duration_s: float
     pace: float = 1.0
+    rate_hz: float | None = None
 
 
 def extent_of(path: Path) -> Extent:
@@ -178,7 +180,8 @@ def extent_of(path: Path) -> Extent:
         duration_s = (stamps[-1] - stamps[0]) * 1e-9
         cores = len(os.sched_getaffinity(0))
         pace = cores * duration_s / (_WORK_PER_DECODING * elapsed_s)
-        return Extent(recording.sensors, duration_s, min(max(pace, _SLOWEST), 1.0))
+        rate_hz = (len(stamps) - 1) / duration_s
+        return Extent(recording.sensors, duration_s, min(max(pace, _SLOWEST), 1.0), rate_hz)
 
 
 def _watch(demo: DemoNode, site: Site, source: str, speed: float) -> None:
