@@ -27,4 +27,7 @@ def compiled(function: Function) -> Function:
     """Compile ``function`` to machine code, released from the GIL and cached on disk."""
     if numba is None:
         return function
-    return numba.njit(cache=True, nogil=True)(function)  # type: ignore[return-value]
+    try:
+        return numba.njit(cache=True, nogil=True)(function)  # type: ignore[return-value]
+    except RuntimeError:  # neither the package's folder nor the user's cache can be written
+        return numba.njit(nogil=True)(function)  # type: ignore[return-value]

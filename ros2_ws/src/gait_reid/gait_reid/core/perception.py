@@ -8,6 +8,9 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from gait_reid.core import people_lidar
 from gait_reid.core.crops import CropConfig, cut_crops
 from gait_reid.core.fusion import FusionConfig, fuse
 from gait_reid.core.geometry import Pose, optical_pose
@@ -89,6 +92,23 @@ class Perception:
         self._camera_people = CameraPeopleDetector(self.config.camera_people)
         self._tracker = Tracker(self.config.tracker)
         self.sequence_id = uuid.uuid4().hex
+
+    def warm_up(self) -> None:
+        """Compile what is compiled at the first use, so that the first frame is not late."""
+        people_lidar.warm_up()
+        tracker = Tracker(self.config.tracker)
+        for stamp_ns in (0, 100_000_000):
+            someone = Detections(
+                stamp_ns,
+                "",
+                np.zeros((1, 3)),
+                np.eye(2)[None],
+                np.ones((1, 3)),
+                np.ones((1, 4)),
+                np.ones(1),
+                np.zeros(1, np.uint8),
+            )
+            tracker.update(someone)
 
     def reset(self) -> None:
         """Forget everybody and the background, for example after a backward jump of time."""

@@ -5,6 +5,7 @@ The re-identification node and the offline replay both run this, so they give th
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,14 @@ from gait_reid.core.encoders.base import Encoder
 from gait_reid.core.encoders.energy_image import EnergyImageConfig, EnergyImageEncoder
 from gait_reid.core.gallery.decision import Decider, DecisionConfig
 from gait_reid.core.gallery.search import GallerySearch
-from gait_reid.core.types import Embedding, GalleryRecord, Match, PersonCrop
+from gait_reid.core.types import (
+    Decision,
+    Embedding,
+    GalleryRecord,
+    Match,
+    Modality,
+    PersonCrop,
+)
 from gait_reid_common.parameters import param, validate
 
 _REMEMBERED = 32  # embeddings of a track that an enrolment may have been made from
@@ -86,6 +94,8 @@ class Reidentification:
     ) -> list[Match]:
         """Take the crops of one instant and answer about every track that is due.
 
+        A track without enough usable frames is UNKNOWN with ``num_frames`` 0.
+
         Args:
             stamp_ns: Acquisition time of the instant.
             crops: Crops of the instant, at most one per track.
@@ -101,13 +111,33 @@ class Reidentification:
         embeddings = self.encoder.embed(due) if due else {}
         for track_id, embedding in embeddings.items():
             self._embeddings.setdefault(track_id, deque(maxlen=_REMEMBERED)).append(embedding)
-        self._answered_ns.update(dict.fromkeys(embeddings, stamp_ns))
+        self._answered_ns.update(dict.fromkeys(due, stamp_ns))
         candidates = self._search.query(list(embeddings.values()), self.config.top_k)
         answers = [
             (track_id, embedding, found)
             for (track_id, embedding), found in zip(embeddings.items(), candidates)
         ]
-        return self._decider.update(stamp_ns, answers, self.gallery_version)
+        new = [track_id for track_id in due if track_id not in self._embeddings]
+        return [
+            *self._decider.update(stamp_ns, answers, self.gallery_version),
+            *(self._too_early(track_id, stamp_ns) for track_id in new),
+        ]
+
+    def _too_early(self, track_id: int, stamp_ns: int) -> Match:
+        """Return the answer about a track that never had enough usable frames."""
+        return Match(
+            track_id=track_id,
+            stamp_ns=stamp_ns,
+            decision=Decision.UNKNOWN,
+            candidates=(),
+            margin=math.inf,
+            window_start_ns=stamp_ns,
+            window_end_ns=stamp_ns,
+            num_frames=0,
+            modality=Modality.NONE,
+            gallery_version=self.gallery_version,
+            model_id=self.encoder.model_id,
+        )
 
     def _is_due(self, track_id: int, stamp_ns: int) -> bool:
         answered_ns = self._answered_ns.get(track_id)

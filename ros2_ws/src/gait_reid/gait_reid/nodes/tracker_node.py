@@ -56,6 +56,7 @@ class TrackerNode(ManagedNode[TrackerParameters]):
         if parameters.extrinsics == "tf":
             self._tf = TfExtrinsics(self, parameters.perception.frame_id)
         self.perception = Perception(parameters.perception)
+        self.perception.warm_up()
         self._intrinsics: CameraIntrinsics | None = None
         self._has_camera_info = False
         self._tracks_out = self.publisher(TRACKS)
