@@ -1,9 +1,10 @@
-"""People in the pictures of one camera, without a network and without weights.
+"""People in the pictures of one camera, without a network and without weights by default.
 
 What moves (`motion`) is grouped into one box per body (`motion_regions`); OpenCV's people detector
 is asked about these boxes alone, and about those that a LiDAR proposes. Shape, motion and the
 detector's score add up over time, so that a swaying branch does not become a person and a person
-who bends does not cease to be one.
+who bends does not cease to be one. Where the user gives a detector network, the boxes are the
+network's, and motion makes the silhouettes alone.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ class CameraPeopleConfig:
 
     motion: MotionConfig = field(default_factory=MotionConfig)
     range: RangeConfig = field(default_factory=RangeConfig)
+    network: OnnxPeopleConfig = field(default_factory=OnnxPeopleConfig)
     min_height_px: float = param(
         48.0, "Height of the smallest person, in the full picture", "px", minimum=8.0
     )
@@ -71,13 +73,20 @@ class CameraPeopleConfig:
 
 
 class CameraPeopleDetector:
-    """Finds people who move in the pictures of a camera that stands still."""
+    """Finds people who move in the pictures of a camera that stands still.
+
+    Raises:
+        PeopleModelError: The configured network cannot be used.
+    """
 
     def __init__(self, config: CameraPeopleConfig | None = None) -> None:
         self.config = config or CameraPeopleConfig()
         self._motion = MotionDetector(self.config.motion)
         self._regions: MotionRegions | None = None
         self._verifier = PeopleVerifier()
+        self._network: OnnxPeopleDetector | None = None
+        if self.config.network.model:
+            self._network = OnnxPeopleDetector(self.config.network, self.config.range)
         self._last_ns = 0
 
     def reset(self) -> None:
@@ -105,6 +114,9 @@ class CameraPeopleDetector:
         elapsed_s = (frame.stamp_ns - self._last_ns) * 1e-9 if self._last_ns else 0.0
         self._last_ns = frame.stamp_ns
         motion = self._motion.detect(frame.image, frame.stamp_ns)
+        if self._network is not None:
+            roi, score = self._network.boxes(frame.image)
+            return self._locate(frame, camera_pose, roi, score, motion)
         if self._regions is None or not motion.warm:
             self._regions = MotionRegions(
                 self.config.min_height_px * motion.scale, self.config.max_hold_s

@@ -12,7 +12,7 @@ Two output layouts are understood; the weights stay the user's (and so does thei
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,6 @@ class OnnxPeopleConfig:
         640, "Height of the input where the model leaves it open", "px", minimum=32
     )
     threads: int = param(1, "Threads of the network", minimum=1)
-    range: RangeConfig = field(default_factory=RangeConfig)
 
     def __post_init__(self) -> None:
         validate(self)
@@ -65,14 +64,19 @@ class OnnxPeopleConfig:
 class OnnxPeopleDetector:
     """Runs a people detector network on whole pictures."""
 
-    def __init__(self, config: OnnxPeopleConfig) -> None:
+    def __init__(self, config: OnnxPeopleConfig, space: RangeConfig | None = None) -> None:
         """Load the model.
+
+        Args:
+            config: The model and what to take from it.
+            space: What is assumed about people when their range has to be told.
 
         Raises:
             PeopleModelError: onnxruntime is missing, the file is missing or broken, or its inputs
                 do not fit the layout.
         """
         self.config = config
+        self._range = space or RangeConfig()
         self._session = _open_session(config)
         image = self._session.get_inputs()[0]
         shape = image.shape
@@ -94,8 +98,8 @@ class OnnxPeopleDetector:
     ) -> Detections:
         """Return the people of a picture; what the LiDAR sees is not needed."""
         roi, score = self.boxes(frame.image)
-        intrinsics = intrinsics_or_default(frame, np.deg2rad(self.config.range.horizontal_fov_deg))
-        people = locate_people(intrinsics, camera_pose, roi, self.config.range)
+        intrinsics = intrinsics_or_default(frame, np.deg2rad(self._range.horizontal_fov_deg))
+        people = locate_people(intrinsics, camera_pose, roi, self._range)
         valid = people.valid
         return Detections(
             stamp_ns=frame.stamp_ns,

@@ -140,3 +140,16 @@ def test_without_onnxruntime_the_hint_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(PeopleModelError, match="pip install onnxruntime"):
         OnnxPeopleDetector(OnnxPeopleConfig(model="people.onnx"))
+
+
+def test_given_to_the_camera_detector_it_makes_the_boxes_and_motion_the_silhouettes(
+    tmp_path, frame
+):
+    pytest.importorskip("onnxruntime")
+    from gait_reid.core.people_camera import CameraPeopleConfig, CameraPeopleDetector
+
+    model = save(tmp_path / "yolox.onnx", {"output": yolox_output()})
+    config = CameraPeopleConfig(network=OnnxPeopleConfig(model=model))
+    found = CameraPeopleDetector(config).detect(frame, POSE)
+    assert len(found) == 1
+    assert found.foreground.shape == (180, 320)
