@@ -15,9 +15,9 @@ from gait_reid.core.types import Float64
 
 NUM_HARMONICS = 6
 _PHASES = (0.0, 0.07, 0.15, 0.25, 0.35, 0.45, 0.53, 0.60, 0.66, 0.73, 0.80, 0.87, 0.94)
-THIGH_DEG = (24, 22, 16, 7, -4, -15, -20, -16, -4, 10, 20, 25, 25)
+THIGH_DEG = (24, 22, 16, 7, -4, -14, -18, -12, -1, 11, 20, 25, 25)
 """Of the thigh against the vertical, positive forwards."""
-KNEE_FLEXION_DEG = (5, 12, 17, 13, 7, 7, 17, 37, 57, 66, 54, 27, 6)
+KNEE_FLEXION_DEG = (5, 12, 17, 13, 7, 8, 18, 40, 62, 73, 60, 30, 6)
 
 Complex = npt.NDArray[np.complex128]
 

@@ -21,6 +21,8 @@ from gait_reid_sim.core.gait.stride import MID_STANCE, Stride
 LEAST_LIFT = 0.38
 """Steps on the spot still lift the feet: amplitude against the preferred stride."""
 CLEARANCE_M = 0.012
+FADE = 0.6
+"""Part of the swing over which the corrections at its ends fade."""
 
 
 @dataclass(frozen=True)
@@ -165,11 +167,10 @@ def _planted_ankle(stride: Stride, stance: Stance, pitch: Float64) -> Float64:
     )
 
 
-def _hermite(u: Float64, start: Float64, end: Float64, slopes: tuple[Float64, Float64]) -> Float64:
-    u = u[:, None]
-    h00, h10 = 2 * u**3 - 3 * u**2 + 1, u**3 - 2 * u**2 + u
-    h01, h11 = -2 * u**3 + 3 * u**2, u**3 - u**2
-    return h00 * start + h10 * slopes[0] + h01 * end + h11 * slopes[1]
+def _fading(u: Float64, offset: Float64, slope: Float64) -> Float64:
+    """Return a correction that starts with ``offset`` and ``slope`` and is gone at u = 1."""
+    u = np.clip(u, 0.0, 1.0)[:, None]
+    return (2 * u**3 - 3 * u**2 + 1) * offset + (u**3 - 2 * u**2 + u) * slope
 
 
 def move_foot(stride: Stride, base: Base, side: int) -> FootMotion:
@@ -209,7 +210,9 @@ def _swing(
     slope_first = (ankle[first] - ankle[first - 1]) - (nominal[first] - nominal[first - 1])
     slope_last = (ankle[last + 1] - ankle[last]) - (nominal[last + 1] - nominal[last])
     u = (inner - first) / samples
-    fix = _hermite(u, error[0], error[1], (slope_first * samples, slope_last * samples))
+    reach = FADE * samples
+    fix = _fading(u / FADE, error[0], slope_first * reach)
+    fix += _fading((1.0 - u) / FADE, error[1], -slope_last * reach)
     ankle[inner] = nominal[inner] + fix
     ease = u * u * (3.0 - 2.0 * u)
     turn = np.angle(np.exp(1j * (after.yaw - before.yaw)))

@@ -60,7 +60,7 @@ class GaitParameters:
     toe_out: tuple[float, float] = (0.12, 0.12)
     duty: float = 0.62
     strike: float = 0.33
-    push_off: float = 1.05
+    push_off: float = 1.13
     knee_scale: float = 1.0
     side_scale: tuple[float, float] = (1.0, 1.0)
     phase_lag: float = 0.5
@@ -127,7 +127,7 @@ def sample_gait(
         toe_out=(toe_out + rng.normal(0.0, 1.5) * deg, toe_out + rng.normal(0.0, 1.5) * deg),
         duty=float(np.clip(rng.normal(0.62, 0.012 * spread), 0.58, 0.66)),
         strike=_positive(rng, np.deg2rad(19.0), 3.5 * deg, 0.1),
-        push_off=float(np.clip(rng.normal(1.0, 0.15 * spread), 0.6, 1.4) * np.deg2rad(58.0)),
+        push_off=float(np.clip(rng.normal(1.0, 0.12 * spread), 0.7, 1.25) * np.deg2rad(65.0)),
         knee_scale=float(np.clip(rng.normal(1.0, 0.08 * spread), 0.75, 1.25)),
         side_scale=(side, 2.0 - side),
         phase_lag=float(np.clip(rng.normal(0.5, 0.006 * spread), 0.48, 0.52)),
