@@ -10,7 +10,7 @@ from gait_reid.adapters import crops as crops_adapter
 from gait_reid.adapters import gallery as gallery_adapter
 from gait_reid.adapters import matches as matches_adapter
 from gait_reid.core.reidentification import Reidentification, ReidentificationConfig
-from gait_reid.core.types import Match
+from gait_reid.core.types import GalleryRecord, Match
 from gait_reid.nodes.topics import CROPS, EMBEDDINGS, GALLERY, MATCHES
 from gait_reid_common.inputs import DroppedError, Input, Received
 from gait_reid_common.lifecycle import ManagedNode, run_node
@@ -96,7 +96,18 @@ class ReidNode(ManagedNode[ReidParameters]):
             self._gallery_in.counters.drop("decode_error")
             return
         self._gallery_in.counters.publish()
-        self.get_logger().info(f"gallery {received.message.version} has {len(records)} walks")
+        self._report_gallery(received.message.version, records)
+
+    def _report_gallery(self, version: int, records: list[GalleryRecord]) -> None:
+        models = {record.embedding.model_id for record in records}
+        foreign = models - self.reidentification.encoder.model_ids
+        self.get_logger().info(f"gallery {version} has {len(records)} walks")
+        if foreign:
+            self.get_logger().warning(
+                f"walks of {', '.join(sorted(foreign))} are not used: running is "
+                f"{', '.join(sorted(self.reidentification.encoder.model_ids))}; "
+                "enrol these persons again, or start with the parameters they were enrolled with"
+            )
 
     def _announcement(self) -> TrackEmbeddingArray:
         model_ids = self.reidentification.encoder.model_ids

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from collections.abc import Callable
@@ -106,6 +107,17 @@ def test_models_are_announced_and_embeddings_follow(
     assert embedding.model_id in site.heard[EMBEDDINGS.name][0].model_ids
 
 
+def test_walks_of_another_model_are_named(
+    site: NodeBench, walk: list[PersonCropArray], capfd: Any
+) -> None:
+    _, (record,) = enrolled(walk)
+    embedding = dataclasses.replace(record.embedding, model_id="emgaitnet:1")
+    foreign = dataclasses.replace(record, embedding=embedding)
+    site.send(GALLERY, gallery_adapter.to_message([foreign], 3, 0))
+    site.use(CROPS, walk[0])
+    assert "walks of emgaitnet:1 are not used: running is energy_image" in capfd.readouterr().err
+
+
 def test_damaged_crops_and_galleries_cost_themselves_alone(
     site: NodeBench, walk: list[PersonCropArray], capfd: Any
 ) -> None:
@@ -144,7 +156,7 @@ class SlowReidentification:
 def test_overload_keeps_results_fresh_and_accounts_for_every_message(
     make: Make, peer: Node, context: Any
 ) -> None:
-    period_s, number = 0.05, 80
+    period_s, number = 0.1, 50
     site = NodeBench(make(ReidNode), peer)
     site.node.reidentification = SlowReidentification(site.node.reidentification, 2 * period_s)
     executor = SingleThreadedExecutor(context=context)
