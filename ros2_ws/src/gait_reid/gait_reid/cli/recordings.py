@@ -10,7 +10,7 @@ from typing import Protocol
 
 import cv2
 
-from gait_reid.adapters.bags import BagReader
+from gait_reid.adapters.bags import BagError, BagReader
 from gait_reid.adapters.bags.frames import BagFrames
 from gait_reid.adapters.bags.topics import SensorTopics, select_topics
 from gait_reid.cli.console import CommandError
@@ -64,7 +64,11 @@ class BagRecording:
 
     def __init__(self, path: Path, options: RecordingOptions) -> None:
         self._reader = BagReader(path)
-        chosen = select_topics(self._reader.topics, options.topics, str(path))
+        try:
+            chosen = select_topics(self._reader.topics, options.topics, str(path))
+        except BagError:
+            self._reader.close()
+            raise
         self._frames = BagFrames(self._reader, chosen)
         self.sensors = chosen.sensors
         self.dropped = self._frames.dropped
