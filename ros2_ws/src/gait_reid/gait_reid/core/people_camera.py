@@ -173,7 +173,8 @@ class CameraPeopleDetector:
         aspect = region.roi[2] / region.roi[3]
         shape = float(np.clip(min((aspect - 0.12) / 0.1, (1.5 - aspect) / 0.5), 0.0, 1.0))
         if not self._verifier.available or not np.isfinite(region.support):
-            likely = shape * (0.4 if still else 0.8)
+            walked = region.fill > 0.3 and region.travelled > 0.5
+            likely = shape * (0.8 if not still else 0.65 if walked else 0.4)
         else:
             detector = 1.0 / (1.0 + np.exp(-2.0 * (region.support - self.config.detector_score)))
             weight = 1.0 if still else 0.6
