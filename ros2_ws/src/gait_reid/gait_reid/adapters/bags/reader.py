@@ -7,13 +7,13 @@ import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import yaml
 import zstandard
 
 from gait_reid.adapters.bags import types
+from gait_reid.adapters.bags.closing import Closing
 from gait_reid.adapters.bags.errors import BagDamagedError, BagError, StorageDamagedError
 from gait_reid.adapters.bags.mcap_file import McapFile
 from gait_reid.adapters.bags.sqlite import SqliteFile
@@ -24,7 +24,7 @@ _PACKED = [[suffix, ".zstd"] for suffix in _SUFFIXES]
 _METADATA = "metadata.yaml"
 
 
-class BagReader:
+class BagReader(Closing):
     """A recording: a rosbag2 folder, or one ``.mcap`` or ``.db3`` file.
 
     A folder without metadata.yaml (the recorder was killed) is read as well: its files in the
@@ -52,17 +52,6 @@ class BagReader:
         for storage in self._files:
             definitions.update(storage.definitions)
         self._types = types.with_definitions(types.message_types(), definitions)
-
-    def __enter__(self) -> BagReader:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close all files."""

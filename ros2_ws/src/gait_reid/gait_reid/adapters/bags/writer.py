@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal
 
 from rosbags.interfaces import Connection
@@ -11,6 +10,7 @@ from rosbags.rosbag2 import StoragePlugin, Writer, WriterError
 from rosbags.typesys.store import Typestore
 
 from gait_reid.adapters.bags import types
+from gait_reid.adapters.bags.closing import Closing
 from gait_reid.adapters.bags.errors import BagError
 from gait_reid.adapters.bags.messages import to_stored
 
@@ -19,7 +19,7 @@ _PLUGINS = {"mcap": StoragePlugin.MCAP, "sqlite3": StoragePlugin.SQLITE3}
 _BAG_VERSION: Literal[8] = 8
 
 
-class BagWriter:
+class BagWriter(Closing):
     """A new rosbag2 folder. An mcap that is not closed stays readable up to its last full chunk.
 
     Args:
@@ -46,17 +46,6 @@ class BagWriter:
             raise BagError(
                 self.path, f"cannot be made ({error})", "give a folder that does not exist yet"
             ) from error
-
-    def __enter__(self) -> BagWriter:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def write(self, topic: str, type_name: str, stamp_ns: int, message: Any) -> None:
         """Append a message object: of rclpy, of `messages`, or of the reader.
