@@ -1,0 +1,90 @@
+"""``gait-reid simulate``: data sets and rehearsals of scenarios."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import cv2
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+from gait_reid_sim.core.dataset.plan import is_dataset, load_plan
+from gait_reid_sim.core.dataset.writer import contact_sheet, write_dataset
+from gait_reid_sim.core.scene.scenario import LIBRARY, load_scenario, scenario_file
+from gait_reid_sim.core.scene.simulation import Simulation
+
+app = typer.Typer(help="Simulate people and sensors.", add_completion=False)
+console = Console(stderr=True)
+
+
+@app.command("simulate")
+def command(
+    scenario: Annotated[str, typer.Argument(help="A scenario of the library, or a YAML file.")] = "",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder of the data set.")
+    ] = None,
+    workers: Annotated[
+        int, typer.Option("--workers", "-j", min=1, help="Processes.")
+    ] = max(os.cpu_count() or 1, 1),
+    list_scenarios: Annotated[
+        bool, typer.Option("--list", help="List the scenarios of the library.")
+    ] = False,
+) -> None:
+    """Write a data set of simulated walks, or run through a scene and say what is seen."""
+    if list_scenarios or not scenario:
+        for file in sorted(LIBRARY.glob("*.yaml")):
+            typer.echo(file.stem)
+        return
+    try:
+        path = scenario_file(scenario)
+        if is_dataset(path.read_text(encoding="utf-8"), path.name):
+            _write(scenario, output, workers)
+        else:
+            _rehearse(scenario)
+    except (ValueError, OSError) as error:
+        console.print(f"[red]error:[/red] {error}", highlight=False, soft_wrap=True)
+        sys.exit(2)
+
+
+def _write(scenario: str, output: Path | None, workers: int) -> None:
+    plan = load_plan(scenario)
+    if output is None:
+        raise ValueError(f"{scenario} describes a data set: name its folder with --output")
+    columns = ("[progress.description]{task.description}", BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=console) as bar:
+        task = bar.add_task("identities", total=None)
+        manifest = write_dataset(
+            plan, output, workers, lambda done, total: bar.update(task, completed=done, total=total)
+        )
+    for split in plan.identities:
+        sheet = contact_sheet(plan, output, split)
+        if sheet is not None:
+            cv2.imwrite(str(output / f"contact_sheet_{split}.png"), sheet)
+    typer.echo(str(manifest))
+
+
+def _rehearse(scenario: str) -> None:
+    """Run through a scene and print, per sensor, how many frames show whom."""
+    simulation = Simulation(load_scenario(scenario))
+    seen: dict[str, dict[str, int]] = {}
+    frames: dict[str, int] = {}
+    for frame in simulation.frames():
+        frames[frame.sensor] = frames.get(frame.sensor, 0) + 1
+        counts = seen.setdefault(frame.sensor, {})
+        for person_id, visible in zip(frame.truth.person_id, frame.truth.visibility):
+            counts[person_id] = counts.get(person_id, 0) + int(visible > 0.0)
+    typer.echo(json.dumps({"frames": frames, "frames_that_show": seen}, indent=2))
+
+
+def main() -> None:
+    """Run the command on its own."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

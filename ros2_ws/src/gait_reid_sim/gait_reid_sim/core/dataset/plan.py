@@ -1,0 +1,169 @@
+"""What a data set holds: identities by split, and the conditions of their walks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gait_reid_sim.core.person import OUTFITS
+from gait_reid_sim.core.scene.light import LIGHTS
+from gait_reid_sim.core.scene.scenario import scenario_file
+from gait_reid_sim.core.scene.yaml_lines import Entry, parse
+from gait_reid_sim.core.sensors.beams import BEAM_TABLES
+from gait_reid_sim.core.sensors.radar import RADAR_PROFILES
+
+SPLITS = ("train", "validation", "test")
+MODALITIES = ("lidar", "camera", "radar")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """How walks are recorded; a data set holds every combination of the lists.
+
+    Attributes:
+        name: Name of the condition, the first part of a tracklet's name.
+        ranges_m: Distances between sensor and person, at the middle of the walk.
+        views_deg: Directions of walking, 0 towards the sensor, counter-clockwise from above.
+        outfits: Names of clothes.
+        light: Name of a light.
+        repeats: Walks of each combination.
+        occlusion: Chance that something low stands before the person.
+        kept: Lowest share of LiDAR returns that a walk keeps.
+    """
+
+    name: str
+    ranges_m: tuple[float, ...] = (10.0,)
+    views_deg: tuple[float, ...] = (90.0,)
+    outfits: tuple[str, ...] = ("ordinary",)
+    light: str = "day"
+    repeats: int = 1
+    occlusion: float = 0.0
+    kept: float = 1.0
+
+
+@dataclass(frozen=True)
+class DatasetPlan:
+    """A data set.
+
+    Attributes:
+        name: Name of the data set.
+        seed: Everything random follows from it and from the names of the identities.
+        identities: Names by split; no name is in two splits.
+        modalities: Sensors that are recorded.
+        frames: Frames per tracklet.
+        rate_hz: Frames per second.
+        beams: LiDAR's beam table.
+        profile: Radar's profile.
+        image_height: Height of the crops, pixels; pictures are stored 1:2.
+        conditions: Conditions.
+        spread: Scales how different people are.
+        within_spread: Scales how different the walks of one person are.
+    """
+
+    name: str
+    seed: int
+    identities: dict[str, tuple[str, ...]]
+    modalities: tuple[str, ...]
+    frames: int
+    rate_hz: float
+    beams: str
+    profile: str
+    image_height: int
+    conditions: tuple[Condition, ...]
+    spread: float = 1.0
+    within_spread: float = 1.0
+
+    @property
+    def walks_per_identity(self) -> int:
+        """Number of tracklets of one identity."""
+        return sum(
+            len(c.ranges_m) * len(c.views_deg) * len(c.outfits) * c.repeats for c in self.conditions
+        )
+
+
+_KEYS = (
+    "description", "kind", "seed", "identities", "modalities", "frames", "rate_hz", "beams",
+    "profile", "image_height", "conditions", "spread", "within_spread",
+)  # fmt: skip
+
+
+def is_dataset(text: str, source: str) -> bool:
+    """Return whether a scenario file describes a data set (``kind: dataset``)."""
+    top = parse(text, source)
+    return isinstance(top.value, dict) and "kind" in top.value
+
+
+def load_plan(name_or_path: str) -> DatasetPlan:
+    """Read and check the plan of a data set.
+
+    Raises:
+        FileNotFoundError: No such file.
+        ScenarioError: The file says something that cannot be done; names entry and line.
+    """
+    path = scenario_file(name_or_path)
+    return read_plan(path.read_text(encoding="utf-8"), path.name, path.stem)
+
+
+def read_plan(text: str, source: str = "dataset", name: str = "dataset") -> DatasetPlan:
+    """Check a plan given as text; see `load_plan`."""
+    top = parse(text, source).fields(_KEYS, ("kind", "identities", "conditions"))
+    top["kind"].text(("dataset",))
+    modalities = tuple(MODALITIES)
+    if "modalities" in top:
+        modalities = tuple(entry.text(MODALITIES) for entry in top["modalities"].items())
+
+    def number(key: str, default: float, low: float, high: float) -> float:
+        return top[key].number(low, high) if key in top else default
+
+    return DatasetPlan(
+        name,
+        int(number("seed", 0, 0, 2**31)),
+        _identities(top["identities"]),
+        modalities,
+        int(number("frames", 20, 2, 1000)),
+        number("rate_hz", 10.0, 1.0, 60.0),
+        top["beams"].text(BEAM_TABLES) if "beams" in top else "long_128",
+        top["profile"].text(RADAR_PROFILES) if "profile" in top else "long",
+        int(number("image_height", 256, 16, 1024)),
+        tuple(_condition(n, e) for n, e in top["conditions"].fields(top["conditions"].value).items()),
+        number("spread", 1.0, 0.0, 5.0),
+        number("within_spread", 1.0, 0.0, 5.0),
+    )
+
+
+def _identities(entry: Entry) -> dict[str, tuple[str, ...]]:
+    """Return names by split; a number stands for as many names of the split's own."""
+    out: dict[str, tuple[str, ...]] = {}
+    seen: dict[str, str] = {}
+    for split, value in entry.fields(SPLITS).items():
+        if isinstance(value.value, list):
+            names = [(item.text(), item) for item in value.items()]
+        else:
+            count = int(value.number(0, 1_000_000))
+            names = [(f"{split}-{i:05d}", value) for i in range(count)]
+        for name, place in names:
+            if name in seen:
+                raise place.error(f"identity {name!r} is already in {seen[name]}")
+            seen[name] = split
+        out[split] = tuple(name for name, _ in names)
+    return out
+
+
+def _condition(name: str, entry: Entry) -> Condition:
+    known = (
+        "ranges_m", "views_deg", "outfits", "light", "repeats", "occlusion", "kept",
+    )  # fmt: skip
+    fields = entry.fields(known)
+    values: dict[str, object] = {}
+    for key, low, high in (("ranges_m", 1.5, 120.0), ("views_deg", -360.0, 360.0)):
+        if key in fields:
+            values[key] = tuple(item.number(low, high) for item in fields[key].items())
+    if "outfits" in fields:
+        values["outfits"] = tuple(item.text(OUTFITS) for item in fields["outfits"].items())
+    if "light" in fields:
+        values["light"] = fields["light"].text(LIGHTS)
+    if "repeats" in fields:
+        values["repeats"] = int(fields["repeats"].number(1, 10000))
+    for key in ("occlusion", "kept"):
+        if key in fields:
+            values[key] = fields[key].number(0.0, 1.0)
+    return Condition(name, **values)  # type: ignore[arg-type]
