@@ -174,7 +174,9 @@ class CameraPeopleDetector:
         shape = float(np.clip(min((aspect - 0.12) / 0.1, (1.5 - aspect) / 0.5), 0.0, 1.0))
         if not self._verifier.available or not np.isfinite(region.support):
             walked = region.fill > 0.3 and region.travelled > 0.5
-            likely = shape * (0.8 if not still else 0.65 if walked else 0.4)
+            likely = shape * (0.4 if still else 0.8)
+            if still and walked and shape > 0.2:
+                likely = 0.65  # who walked there and stopped has not become a thing
         else:
             detector = 1.0 / (1.0 + np.exp(-2.0 * (region.support - self.config.detector_score)))
             weight = 1.0 if still else 0.6
