@@ -234,7 +234,7 @@ def verdict(watch: Watch) -> str:
     others = [
         str(track)
         for track, seen in watch.tracks.items()
-        if seen.confirmed_ns is None and seen.answer is not None
+        if seen.confirmed_ns is None and seen.answer and track != watch.enrolled_track
     ]
-    unknown = f"; tracks {', '.join(others)} stayed unknown" if others else ""
+    unknown = f"; unknown stayed {', '.join(others)}" if others else ""
     return f"{text} and recognised as track {tracks}{unknown}"

@@ -86,7 +86,7 @@ def test_a_confirmed_answer_is_remembered_and_the_verdict_says_who_is_unknown():
     assert watch.recognised == [1]
     assert watch.tracks[1].confirmed_ns == 7
     assert watch.tracks[1].speed_m_s == 5.0
-    assert "recognised as track 1; tracks 2 stayed unknown" in demo.verdict(watch)
+    assert "recognised as track 1; unknown stayed 2" in demo.verdict(watch)
 
 
 def test_without_a_recording_the_demonstration_says_what_it_needs(gait_reid, tmp_path):
