@@ -95,10 +95,10 @@ class ManagedNode(DeclaringNode, Generic[P]):
         """Read the parameters and call `do_configure`."""
 
         def configure() -> None:
-            self._holds_something = True
             self._common = self.node_parameters.common()
             self.parameters = self.node_parameters.read(self.parameter_type)
             self.node_parameters.check_unknown()
+            self._holds_something = True
             self.do_configure(self.parameters)
             self.node_parameters.locked = True
 

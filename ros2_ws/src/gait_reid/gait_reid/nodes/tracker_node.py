@@ -50,9 +50,11 @@ class TrackerNode(ManagedNode[TrackerParameters]):
     publishes = (TRACKS, CROPS)
     subscribes = (LIDAR_POINTS, CAMERA_IMAGE, CAMERA_INFO)
 
+    _tf: TfExtrinsics | None = None
+
     def do_configure(self, parameters: TrackerParameters) -> None:
         """Prepare detection and tracking."""
-        self._tf: TfExtrinsics | None = None
+        self._tf = None
         if parameters.extrinsics == "tf":
             self._tf = TfExtrinsics(self, parameters.perception.frame_id)
         self.perception = Perception(parameters.perception)

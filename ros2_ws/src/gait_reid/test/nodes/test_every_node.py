@@ -109,12 +109,14 @@ def test_wrong_parameter_is_refused_by_name_value_and_what_is_allowed(
     node_class: Any,
     parameters: dict[str, Any],
     words: tuple[str, ...],
+    capfd: Any,
 ) -> None:
     files = gallery_files if node_class is GalleryNode else {}
     node = make(node_class, **{**files, **parameters})
     assert node.trigger_configure() is Return.ERROR
     assert node.state == "unconfigured"
     assert all(word in node.failure for word in words), node.failure
+    assert "while releasing" not in capfd.readouterr().err
 
 
 def test_tf_without_tf2_says_what_to_do(make: Make) -> None:
