@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from dataclasses import dataclass, field
 
 from sensor_msgs.msg import CameraInfo
@@ -43,6 +44,7 @@ class CameraNode(ManagedNode[CameraParameters]):
     node_name = "camera"
     parameter_type = CameraParameters
     publishes = (CAMERA_IMAGE, CAMERA_INFO)
+    _runner: SourceRunner[CameraFrame] | None = None
     open_capture: CaptureFactory = staticmethod(open_capture)
 
     def do_configure(self, parameters: CameraParameters) -> None:
@@ -77,6 +79,11 @@ class CameraNode(ManagedNode[CameraParameters]):
         if self._runner is not None:
             self._runner.stop()
 
+    def do_cleanup(self) -> None:
+        """Stop reading as well where the node ends without being deactivated."""
+        if self._runner is not None:
+            self._runner.stop()
+
     def _begin_when_wanted(self) -> None:
         if self._runner is not None and not self._runner.started and self.wanted(self._images_out):
             self._runner.start()
@@ -85,13 +92,17 @@ class CameraNode(ManagedNode[CameraParameters]):
 
     def _publish(self, frame: CameraFrame) -> None:
         self.counters.receive()
-        if self.wanted(self._infos_out):
-            self._infos_out.publish(_camera_info(frame))
-        if self.wanted(self._images_out):
-            self._images_out.publish(image.to_message(frame))
-            self.counters.publish()
-        else:
-            self.counters.drop("nobody_subscribes")
+        try:
+            if self.wanted(self._infos_out):
+                self._infos_out.publish(_camera_info(frame))
+            if self.wanted(self._images_out):
+                self._images_out.publish(image.to_message(frame))
+                self.counters.publish()
+            else:
+                self.counters.drop("nobody_subscribes")
+        except Exception:
+            self.counters.drop("error")
+            self.report_error(f"a picture is lost:\n{traceback.format_exc()}")
 
     def _report_change(self, error: SourceError | None) -> None:
         if error is None:
