@@ -67,16 +67,20 @@ def test_autostart_and_the_declared_interface_is_the_real_one(
     node = make_node(make, node_class, gallery_files, autostart=True)
     assert spin_until(lambda: node.state == "active", 10.0, node)
     name, space = node.get_name(), node.get_namespace()
-    published = dict(node.get_publisher_names_and_types_by_node(name, space))
-    subscribed = dict(node.get_subscriber_names_and_types_by_node(name, space))
-    served = dict(node.get_service_names_and_types_by_node(name, space))
-    for topic in node.publishes:
-        assert published[node.resolve_topic_name(topic.name)] == [topic.type_name]
-    for topic in node.subscribes:
-        assert subscribed[node.resolve_topic_name(topic.name)] == [topic.type_name]
-    for service in node.serves:
-        assert served[node.resolve_service_name(service.name)] == [service.type_name]
-    assert "/diagnostics" in published
+    looks = (
+        (node.get_publisher_names_and_types_by_node, node.resolve_topic_name, node.publishes),
+        (node.get_subscriber_names_and_types_by_node, node.resolve_topic_name, node.subscribes),
+        (node.get_service_names_and_types_by_node, node.resolve_service_name, node.serves),
+    )
+    for look, resolve, declared in looks:
+        expected = {resolve(one.name): [one.type_name] for one in declared}
+        assert spin_until(
+            lambda look=look, expected=expected: (
+                expected.items() <= dict(look(name, space)).items()
+            ),
+            10.0,
+            node,
+        ), expected
 
 
 @pytest.mark.parametrize(
