@@ -7,8 +7,8 @@ _gait_reid_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 unset _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
 export VIRTUAL_ENV=$_gait_reid_root/.venv
-case ":$PATH:" in
-  *":$VIRTUAL_ENV/bin:"*) ;;
+case "$PATH" in
+  "$VIRTUAL_ENV/bin:"*) ;;
   *) export PATH=$VIRTUAL_ENV/bin:$PATH ;;
 esac
 
