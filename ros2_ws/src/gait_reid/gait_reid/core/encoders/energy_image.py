@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -25,6 +25,7 @@ from gait_reid_common.parameters import param, validate
 _VERSION = 1  # of the arithmetic; raise it whenever the values change
 _SIZE = (64, 44)
 _STATURE_M = 1.7
+_MEANING = ("parts", "smoothing_px", "power", "facing")
 _SOURCES = {"camera": Modality.CAMERA, "lidar": Modality.LIDAR}
 
 
@@ -170,8 +171,8 @@ class EnergyImageEncoder:
         return (features / norm).astype(np.float32)
 
     def _id(self, source: str) -> str:
-        values = asdict(self.config)
-        del values["source"]
+        # What decides which frames are usable does not change what the numbers mean.
+        values = {name: getattr(self.config, name) for name in _MEANING}
         content = json.dumps([_VERSION, _SIZE, source, values], sort_keys=True)
         return f"energy_image-{source}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
 

@@ -22,7 +22,7 @@ class DecisionConfig:
         0.6, "Distance beyond which nobody is recognised, scale of the model", "", 0.0, 2.0
     )
     min_margin: float = param(
-        0.02, "Distance by which the first must be nearer than the second", "", 0.0, 2.0
+        0.05, "Distance by which the first must be nearer than the second", "", 0.0, 2.0
     )
     min_frames: int = param(20, "Frames that a window needs to be judged", "frames", 1)
     num_votes: int = param(5, "Newest votes that count (n of m-of-n)", "", 1, 100)
