@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the named benchmarks and return 1 when a promise was missed, 2 for an unknown name."""
-    options = _parse(arguments)
+    options = parse_arguments(arguments)
     if options.list:
         for name in rows.names():
             print(name)
@@ -41,7 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(missed)
 
 
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Return the options of the command line."""
     parser = argparse.ArgumentParser(
         prog="bench", description="Measure the suite against named peers, in turns."
     )
@@ -56,6 +57,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--docs",
         type=Path,
+        default=ROOT / "docs" / "benchmarks.md",
         help="Markdown page whose table is replaced by all results of the folder",
     )
     options = parser.parse_args(arguments)

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from bench import report, rows
-from bench.__main__ import main
+from bench.__main__ import main, parse_arguments
 from bench.harness import Benchmark, Case, Contender, Missing, UnavailableError, run
 
 ENVIRONMENT = {"cores": 2, "processor": "A processor", "python": "3.12", "versions": {"numpy": "2"}}
@@ -94,6 +94,12 @@ def test_the_command_writes_result_and_page_and_reports_the_verdict(tmp_path, mo
     assert main(["tracking", *arguments]) == 1
     assert "PROMISE MISSED" in capsys.readouterr().out
     assert "Tracking" in (tmp_path / "page.md").read_text()
+
+
+def test_results_and_page_lie_in_the_repository_unless_told_otherwise():
+    options = parse_arguments([])
+    assert options.docs.parts[-2:] == ("docs", "benchmarks.md")
+    assert options.results.parts[-2:] == ("bench", "results")
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones(capsys):
