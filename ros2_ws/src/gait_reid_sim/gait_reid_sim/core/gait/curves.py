@@ -79,12 +79,12 @@ def foot_pitch(
     """
     swing = 1.0 - duty
     knots = np.array(
-        [0.0, 0.13 * duty, 0.35 * duty, 0.60 * duty, 0.80 * duty, duty]
+        [0.0, 0.13 * duty, 0.35 * duty, 0.54 * duty, 0.80 * duty, duty]
         + [duty + swing * x for x in (0.13, 0.45, 0.72, 0.9, 1.0)]
     )
     heel_up = push_off_rad
     values = np.array(
-        [strike_rad, 0.0, 0.0, 0.0, -0.30 * heel_up, -heel_up]
+        [strike_rad, 0.0, 0.0, 0.0, -0.46 * heel_up, -heel_up]
         + [-1.08 * heel_up, -0.32 * heel_up, 0.25 * strike_rad, 0.85 * strike_rad, strike_rad]
     )
     return PchipInterpolator(knots, values)(np.mod(np.asarray(phase, np.float64), 1.0))

@@ -217,10 +217,20 @@ def _swing(
     ease = u * u * (3.0 - 2.0 * u)
     turn = np.angle(np.exp(1j * (after.yaw - before.yaw)))
     yaw[inner] = before.yaw + ease * turn
-    # Clear the ground: the lower of heel and ball stays above it, most in the middle of the swing.
-    legs, p = stride.legs, pitch[inner]
-    tip = 1.35 * legs.ball_m
-    sole = legs.ankle_height_m * np.cos(p)
-    lowest = ankle[inner, 2] - sole - np.maximum(legs.heel_m * np.sin(p), -tip * np.sin(p))
-    wanted = CLEARANCE_M * np.sin(np.pi * u) * min(1.0, samples / (0.2 * RATE_HZ))
-    ankle[inner, 2] += np.maximum(wanted - lowest, 0.0)
+    ankle[inner, 2] += _lift(stride, ankle[inner, 2], pitch[inner], u)
+
+
+def _lift(stride: Stride, height: Float64, pitch: Float64, u: Float64) -> Float64:
+    """Return how much a swinging foot is raised so that the lower of heel and toes clears the ground.
+
+    At both ends of the swing the planted foot says where the ankle is, and bent toes stay behind:
+    nothing is added there.
+    """
+    legs = stride.legs
+    stretch = np.clip(u / 0.4, 0.0, 1.0)
+    tip = legs.ball_m * (1.0 + 0.35 * stretch)
+    sole = legs.ankle_height_m * np.cos(pitch)
+    lowest = height - sole - np.maximum(legs.heel_m * np.sin(pitch), -tip * np.sin(pitch))
+    need = np.maximum(CLEARANCE_M - lowest, 0.0)
+    ends = np.clip(np.minimum(u / 0.35, (1.0 - u) / 0.25), 0.0, 1.0)
+    return need * ends * ends * (3.0 - 2.0 * ends)

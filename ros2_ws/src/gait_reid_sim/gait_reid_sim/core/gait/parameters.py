@@ -58,7 +58,7 @@ class GaitParameters:
     stride_m: float
     step_width_m: float = 0.10
     toe_out: tuple[float, float] = (0.12, 0.12)
-    duty: float = 0.62
+    duty: float = 0.61
     strike: float = 0.33
     push_off: float = 1.13
     knee_scale: float = 1.0
@@ -125,13 +125,15 @@ def sample_gait(
         stride_m=float(ratio * body.stature_m),
         step_width_m=float(np.clip(rng.normal(0.10, 0.03 * spread), 0.03, 0.22)),
         toe_out=(toe_out + rng.normal(0.0, 1.5) * deg, toe_out + rng.normal(0.0, 1.5) * deg),
-        duty=float(np.clip(rng.normal(0.62, 0.012 * spread), 0.58, 0.66)),
+        duty=float(np.clip(rng.normal(0.61, 0.012 * spread), 0.57, 0.65)),
         strike=_positive(rng, np.deg2rad(19.0), 3.5 * deg, 0.1),
         push_off=float(np.clip(rng.normal(1.0, 0.12 * spread), 0.7, 1.25) * np.deg2rad(65.0)),
         knee_scale=float(np.clip(rng.normal(1.0, 0.08 * spread), 0.75, 1.25)),
         side_scale=(side, 2.0 - side),
         phase_lag=float(np.clip(rng.normal(0.5, 0.006 * spread), 0.48, 0.52)),
-        pelvis_rotation=_positive(rng, np.deg2rad(4.5), 2.0 * deg, 0.01),
+        pelvis_rotation=_positive(
+            rng, np.deg2rad(4.5 + 30.0 * (ratio - STRIDE_OVER_STATURE[body.sex])), 2.0 * deg, 0.01
+        ),
         pelvis_obliquity=_positive(rng, np.deg2rad(4.0), 1.3 * deg, 0.01),
         trunk_rotation=_positive(rng, np.deg2rad(4.0), 1.7 * deg, 0.0),
         trunk_lean=np.deg2rad(3.0) + rng.normal(0.0, 2.8) * deg,
@@ -166,7 +168,7 @@ def vary(gait: GaitParameters, rng: np.random.Generator, spread: float = 1.0) ->
         stride_m=gait.stride_m * factor(0.028),
         step_width_m=float(np.clip(gait.step_width_m + rng.normal(0.0, 0.015 * spread), 0.02, 0.24)),
         toe_out=pair(gait.toe_out, 1.5),
-        duty=float(np.clip(gait.duty + rng.normal(0.0, 0.005 * spread), 0.57, 0.67)),
+        duty=float(np.clip(gait.duty + rng.normal(0.0, 0.005 * spread), 0.56, 0.66)),
         strike=max(gait.strike + rng.normal(0.0, 1.2) * deg, 0.08),
         push_off=gait.push_off * factor(0.03),
         knee_scale=gait.knee_scale * factor(0.02),

@@ -54,18 +54,18 @@ def measure_gait(recording: Recording) -> RecordedGait:
     """Measure a recorded walk.
 
     Raises:
-        ValueError: It shows no whole cycle of both legs.
+        ValueError: It shows no whole cycle.
     """
     strikes = {side: _strikes(recording, side) for side in ("left", "right")}
     cycles = {side: _cycles(times, recording.rate_hz) for side, times in strikes.items()}
-    if not cycles["left"] or not cycles["right"]:
-        raise ValueError(f"{recording.source} shows no whole gait cycle of both legs")
     every = cycles["left"] + cycles["right"]
+    if not every:
+        raise ValueError(f"{recording.source} shows no whole gait cycle")
     period_s = float(np.mean([b - a for a, b in every])) / recording.rate_hz
     pelvis = recording.joint("pelvis")
     stride = float(np.mean([_at(pelvis[:, 0], b) - _at(pelvis[:, 0], a) for a, b in every]))
     thigh, knee = (
-        np.mean([_mean_cycle(recording, side, cycles[side])[i] for side in cycles], axis=0)
+        np.mean([_mean_cycle(recording, s, c)[i] for s, c in cycles.items() if c], axis=0)
         for i in range(2)
     )
     thigh_curve = fit_uniform(thigh)

@@ -162,11 +162,19 @@ class Camera:
         pad = margin * roi[3]
         return roi + np.array([-pad, -pad, 2.0 * pad, 2.0 * pad]) * 0.5
 
-    def crop_window(self, actor: Actor, time_s: float) -> Window | None:
-        """Return the part of the picture that shows a person, or None outside of it."""
+    def crop_window(self, actor: Actor, time_s: float, aspect: float = 0.5) -> Window | None:
+        """Return the part of the picture that shows a person, or None outside of it.
+
+        Args:
+            actor: Person.
+            time_s: Scene time.
+            aspect: Width over height; the box is widened or heightened to it.
+        """
         roi = self.box_of(actor, time_s)
         if not np.isfinite(roi).all():
             return None
+        grow = np.array([max(aspect * roi[3] - roi[2], 0.0), max(roi[2] / aspect - roi[3], 0.0)])
+        roi = roi + np.concatenate([-0.5 * grow, grow])
         x0, y0 = max(int(roi[0]), 0), max(int(roi[1]), 0)
         x1 = min(int(np.ceil(roi[0] + roi[2])), self.config.width)
         y1 = min(int(np.ceil(roi[1] + roi[3])), self.config.height)
