@@ -72,18 +72,23 @@ def association_cost(
 
 
 def assign(
-    cost: Float64, rows: npt.NDArray[np.bool_], columns: npt.NDArray[np.bool_]
+    cost: Float64,
+    rows: npt.NDArray[np.bool_] | None = None,
+    columns: npt.NDArray[np.bool_] | None = None,
 ) -> tuple[Int64, Int64]:
     """Return the matched rows and columns of the cheapest assignment.
 
     Args:
         cost: (n, m), `IMPOSSIBLE` where a pair is not allowed.
-        rows: (n,) rows that take part.
-        columns: (m,) columns that take part.
+        rows: (n,) rows that take part; None: all.
+        columns: (m,) columns that take part; None: all.
     """
-    row_index, column_index = rows.nonzero()[0], columns.nonzero()[0]
-    if not len(row_index) or not len(column_index):
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    if rows is None and columns is None:
+        i, j = linear_sum_assignment(cost)
+        possible = cost[i, j] < IMPOSSIBLE
+        return i[possible], j[possible]
+    row_index = np.arange(cost.shape[0]) if rows is None else rows.nonzero()[0]
+    column_index = np.arange(cost.shape[1]) if columns is None else columns.nonzero()[0]
     part = cost[row_index[:, None], column_index]
     i, j = linear_sum_assignment(part)
     possible = part[i, j] < IMPOSSIBLE

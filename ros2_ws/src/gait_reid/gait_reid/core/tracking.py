@@ -8,13 +8,14 @@ dropped frame is a longer time step, no more.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from gait_reid.core import kalman
 from gait_reid.core.association import assign, association_cost
-from gait_reid.core.track_table import TrackTable, blend_boxes
+from gait_reid.core.track_table import TrackTable, grow_old, observe
 from gait_reid.core.types import Detections, Int64, Tracks, TrackState
 from gait_reid_common.parameters import param, validate
 
@@ -120,7 +121,7 @@ class Tracker:
         dt_s = (detections.stamp_ns - previous_ns) * 1e-9
         self._predict(dt_s)
         matched_tracks, matched_detections = self._associate(detections)
-        self._correct(detections, matched_tracks, matched_detections, dt_s)
+        self._correct(detections, matched_tracks, matched_detections)
         self._prune(detections.stamp_ns, dt_s)
         self._spawn(detections, matched_detections)
         return self._snapshot(detections)
@@ -146,15 +147,15 @@ class Tracker:
             config.roi_weight,
         )
         sure = detections.score >= config.sure_score
-        rows, columns = assign(cost, np.ones(len(tracks), bool), sure)
         if sure.all():
-            return rows, columns
+            return assign(cost)
+        rows, columns = assign(cost, columns=sure)
         free = tracks.state != TrackState.TENTATIVE
         free[rows] = False
         more_rows, more_columns = assign(cost, free, ~sure)
         return np.concatenate((rows, more_rows)), np.concatenate((columns, more_columns))
 
-    def _correct(self, detections: Detections, rows: Int64, columns: Int64, dt_s: float) -> None:
+    def _correct(self, detections: Detections, rows: Int64, columns: Int64) -> None:
         tracks = self._tracks
         kalman.update(
             tracks.mean,
@@ -164,59 +165,64 @@ class Tracker:
             detections.position,
             detections.covariance,
         )
-        gap_s = np.maximum((detections.stamp_ns - tracks.last_seen_ns[rows]) * 1e-9, dt_s)
-        blend_boxes(
+        observe(
+            tracks.last_seen_ns,
+            tracks.hits,
+            tracks.score,
             tracks.height_z,
             tracks.size,
             tracks.roi,
             tracks.roi_velocity,
             rows,
             columns,
-            gap_s,
+            detections.stamp_ns,
             detections.position,
             detections.size,
             detections.roi,
+            detections.score,
         )
         tracks.modality[rows] = detections.modality[columns]
         tracks.detection_index[rows] = columns
-        tracks.last_seen_ns[rows] = detections.stamp_ns
-        tracks.hits[rows] += 1
-        tracks.score[rows] += 0.3 * detections.score[columns] * (1.0 - tracks.score[rows])
 
     def _prune(self, stamp_ns: int, dt_s: float) -> None:
         tracks, config = self._tracks, self._config
-        gap_s = (stamp_ns - tracks.last_seen_ns) * 1e-9
-        unseen = tracks.detection_index < 0
-        tracks.score[unseen] *= np.exp(-dt_s / config.max_gap_s)
-        age_s = (stamp_ns - tracks.first_seen_ns) * 1e-9
-        ripe = (tracks.hits >= config.min_hits) & (age_s >= config.min_age_s) & ~unseen
-        tentative = tracks.state == TrackState.TENTATIVE
-        tracks.state[ripe | (~tentative & ~unseen)] = TrackState.CONFIRMED
-        tracks.state[~tentative & (gap_s > config.lost_after_s)] = TrackState.LOST
-        limit_s = np.where(
-            tracks.state == TrackState.TENTATIVE, config.tentative_max_gap_s, config.max_gap_s
+        lives = grow_old(
+            tracks.state,
+            tracks.detection_index,
+            tracks.first_seen_ns,
+            tracks.last_seen_ns,
+            tracks.hits,
+            tracks.score,
+            stamp_ns,
+            math.exp(-dt_s / config.max_gap_s),
+            config.min_hits,
+            config.min_age_s,
+            config.lost_after_s,
+            config.tentative_max_gap_s,
+            config.max_gap_s,
         )
-        keep = gap_s <= limit_s
-        if not keep.all():
-            self._tracks = tracks.select(keep)
+        if not lives.all():
+            self._tracks = tracks.select(lives)
 
     def _spawn(self, detections: Detections, matched: Int64) -> None:
         config, tracks = self._config, self._tracks
         new = detections.score >= config.sure_score
         new[matched] = False
+        if not new.any():
+            return
         seen = tracks.mean[tracks.detection_index >= 0, :2]
-        if new.any() and len(seen):
+        if len(seen):
             offset = detections.position[:, None, :2] - seen[None]
             new &= np.linalg.norm(offset, axis=2).min(axis=1) > config.spawn_distance_m
-        rows = np.flatnonzero(new)
+        self._begin(detections, np.flatnonzero(new))
+
+    def _begin(self, detections: Detections, rows: Int64) -> None:
         n = len(rows)
-        if not n:
-            return
         mean = np.zeros((n, 4))
         mean[:, :2] = detections.position[rows, :2]
         covariance = np.zeros((n, 4, 4))
         covariance[:, :2, :2] = detections.covariance[rows]
-        covariance[:, 2, 2] = covariance[:, 3, 3] = config.initial_speed_std_m_s**2
+        covariance[:, 2, 2] = covariance[:, 3, 3] = self._config.initial_speed_std_m_s**2
         stamps = np.full(n, detections.stamp_ns, np.int64)
         ids = np.arange(self._next_id, self._next_id + n, dtype=np.int64)
         self._next_id += n
@@ -236,7 +242,7 @@ class Tracker:
             np.ones(n, np.int32),
             0.3 * detections.score[rows],
         )
-        self._tracks = tracks.extend(born)
+        self._tracks = self._tracks.extend(born)
 
     def _snapshot(self, detections: Detections) -> Tracks:
         tracks = self._tracks
