@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import functools
+import itertools
 import os
 import tempfile
 import time
@@ -20,13 +21,17 @@ if TYPE_CHECKING:
 
 # Beyond 101 the ports of a domain may be in the range that the system hands out to others.
 DOMAIN_IDS = range(1, 102)
+_domains_used = itertools.count()
 
 
 @contextlib.contextmanager
 def domain_id() -> Iterator[int]:
-    """Reserve a domain id that no other test of this machine uses meanwhile."""
+    """Reserve a domain id that no other test of this machine uses meanwhile.
+
+    The next one is another one, because nodes of the last test may still be believed alive.
+    """
     folder = Path(tempfile.gettempdir())
-    first = os.getpid()
+    first = os.getpid() + next(_domains_used)
     for offset in range(len(DOMAIN_IDS)):
         number = DOMAIN_IDS[(first + offset) % len(DOMAIN_IDS)]
         with open(folder / f"gait_reid_domain_{number}.lock", "a") as lock:

@@ -80,7 +80,7 @@ def test_autostart_and_the_declared_interface_is_the_real_one(
             ),
             10.0,
             node,
-        ), expected
+        ), (expected, look(name, space), node.failure)
 
 
 @pytest.mark.parametrize(
