@@ -92,8 +92,9 @@ def from_message(message: PointCloud2) -> PointCloud:
     points = points_of(message).reshape(-1)
     xyz = np.column_stack([points[axis] for axis in "xyz"]).astype(np.float32, copy=False)
     # One number for all, or for each point, that is finite only when every coordinate is.
+    flat = xyz.ravel()
     with np.errstate(invalid="ignore", over="ignore"):
-        complete = bool(np.isfinite(xyz.sum()))
+        complete = bool(np.isfinite(flat @ flat))
         finite = complete or np.isfinite(xyz[:, 0] + xyz[:, 1] + xyz[:, 2])
     columns: dict[str, Float32] = {}
     for name in _COLUMNS:
