@@ -6,6 +6,7 @@ here they are logged, and everything that was half made is released.
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -30,6 +31,7 @@ from gait_reid_common.node_parameters import CommonParameters
 from gait_reid_common.parameters import ParameterError
 
 P = TypeVar("P")
+_SAME_REQUEST_S = 1.0
 
 
 class NotReadyError(Exception):
@@ -255,17 +257,21 @@ class ManagedNode(DeclaringNode, Generic[P]):
 def run_node(node_class: type[ManagedNode[Any]], args: list[str] | None = None) -> int:
     """Run one node until it is interrupted; the body of a node's ``main``.
 
-    The first SIGINT or SIGTERM ends the node in order, the second one at once. rclpy's own handler
-    is not used: it invalidates the context under whoever is publishing at that moment.
+    The first SIGINT or SIGTERM ends the node in order, one that comes later ends it at once.
+    rclpy's own handler is not used: it invalidates the context under whoever is publishing.
 
     Returns:
         Exit code: 0 when it was asked to stop, 1 when it could not start.
     """
-    stop = threading.Event()
+    stop, asked_s = threading.Event(), 0.0
 
     def ask_to_stop(number: int, frame: FrameType | None) -> None:
+        # The terminal and the launcher may both pass on what was asked once.
+        nonlocal asked_s
+        if stop.is_set() and time.monotonic() - asked_s > _SAME_REQUEST_S:
+            os._exit(128 + number)
+        asked_s = time.monotonic()
         stop.set()
-        signal.signal(number, signal.SIG_DFL)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, ask_to_stop)

@@ -332,6 +332,17 @@ def test_diagnostics_name_state_inputs_and_failures(make: MakeNode, peer: Node) 
     assert "broken on purpose" in reports["echo: lifecycle"].message
 
 
+def test_repeated_errors_are_logged_once_per_second_but_different_ones_all(
+    make: MakeNode, capfd: Any
+) -> None:
+    node = make()
+    for _ in range(50):
+        node.report_error("first\nwith details")
+        node.report_error("second")
+    logged = capfd.readouterr().err
+    assert (logged.count("first"), logged.count("second")) == (1, 1)
+
+
 def test_exception_in_a_service_is_an_answer(make: MakeNode, peer: Node) -> None:
     node = make()
     activate(node)
@@ -373,6 +384,7 @@ def test_process_ends_cleanly_on_a_signal(number: int) -> None:
             if "no message on" in line:
                 break
         process.send_signal(number)
+        process.send_signal(number)  # as a terminal and a launcher do together
         rest = process.communicate(timeout=20)[1]
     assert process.returncode == 0, rest
     assert "Traceback" not in rest
