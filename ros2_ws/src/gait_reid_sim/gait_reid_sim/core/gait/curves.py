@@ -66,8 +66,12 @@ def residual(rng: np.random.Generator, sd_rad: float, harmonics: int = NUM_HARMO
     return out
 
 
+RISE = np.array([0.54, 0.68, 0.80, 0.90, 1.0])
+"""Parts of the stance at which the rise of the heel is given."""
+
+
 def foot_pitch(
-    phase: npt.ArrayLike, duty: float, strike_rad: float, push_off_rad: float
+    phase: npt.ArrayLike, duty: float, strike_rad: float, rise_rad: Float64
 ) -> Float64:
     """Return the pitch of the foot against the ground, positive with the toes up.
 
@@ -75,16 +79,11 @@ def foot_pitch(
         phase: Phase of the leg, any shape.
         duty: Part of the cycle that the foot is on the ground.
         strike_rad: Pitch at heel strike, positive.
-        push_off_rad: Pitch at toe-off, given as a positive number of the heel-up rotation.
+        rise_rad: (5,) heel-up rotation at `RISE`, zero or positive, the last at toe-off.
     """
-    swing = 1.0 - duty
-    knots = np.array(
-        [0.0, 0.13 * duty, 0.35 * duty, 0.54 * duty, 0.80 * duty, duty]
-        + [duty + swing * x for x in (0.13, 0.45, 0.72, 0.9, 1.0)]
-    )
-    heel_up = push_off_rad
-    values = np.array(
-        [strike_rad, 0.0, 0.0, 0.0, -0.46 * heel_up, -heel_up]
-        + [-1.08 * heel_up, -0.32 * heel_up, 0.25 * strike_rad, 0.85 * strike_rad, strike_rad]
-    )
+    swing, last = 1.0 - duty, float(rise_rad[-1])
+    knots = [0.0, 0.13 * duty, 0.35 * duty, *(RISE * duty)]
+    knots += [duty + swing * x for x in (0.13, 0.45, 0.72, 0.9, 1.0)]
+    values = [strike_rad, 0.0, 0.0, *(-rise_rad)]
+    values += [-1.08 * last, -0.32 * last, 0.25 * strike_rad, 0.85 * strike_rad, strike_rad]
     return PchipInterpolator(knots, values)(np.mod(np.asarray(phase, np.float64), 1.0))

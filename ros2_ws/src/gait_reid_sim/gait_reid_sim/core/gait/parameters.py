@@ -114,7 +114,7 @@ def sample_gait(
     deg = np.deg2rad(spread)
     taller = body.stature_m - STATURE_M[body.sex][0]
     cadence = CADENCE_STEPS_MIN[body.sex] + CADENCE_PER_METRE * taller
-    ratio = STRIDE_OVER_STATURE[body.sex] + np.clip(rng.normal(0.0, 0.055 * spread), -0.16, 0.16)
+    ratio = STRIDE_OVER_STATURE[body.sex] + np.clip(rng.normal(0.0, 0.055 * spread), -0.15, 0.11)
     swing = np.deg2rad(17.0) * np.exp(rng.normal(0.0, 0.38 * spread))
     asymmetry = np.exp(0.5 * rng.normal(0.0, 0.16 * spread))
     toe_out = np.deg2rad(7.0) + rng.normal(0.0, 5.0) * deg
@@ -125,7 +125,8 @@ def sample_gait(
         stride_m=float(ratio * body.stature_m),
         step_width_m=float(np.clip(rng.normal(0.10, 0.03 * spread), 0.03, 0.22)),
         toe_out=(toe_out + rng.normal(0.0, 1.5) * deg, toe_out + rng.normal(0.0, 1.5) * deg),
-        duty=float(np.clip(rng.normal(0.61, 0.012 * spread), 0.57, 0.65)),
+        # Longer strides leave less time on both feet.
+        duty=float(np.clip(rng.normal(0.733 - 0.15 * ratio, 0.010 * spread), 0.57, 0.65)),
         strike=_positive(rng, np.deg2rad(19.0), 3.5 * deg, 0.1),
         push_off=float(np.clip(rng.normal(1.0, 0.12 * spread), 0.7, 1.25) * np.deg2rad(65.0)),
         knee_scale=float(np.clip(rng.normal(1.0, 0.08 * spread), 0.75, 1.25)),

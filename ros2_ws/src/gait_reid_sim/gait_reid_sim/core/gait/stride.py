@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gait_reid.core.types import Float64
-from gait_reid_sim.core.gait.curves import Complex, evaluate, fit_uniform, foot_pitch
+from gait_reid_sim.core.gait.curves import RISE, Complex, evaluate, foot_pitch
 from gait_reid_sim.core.gait.legs import LegGeometry
 from gait_reid_sim.core.gait.parameters import GaitParameters
 
@@ -32,6 +32,7 @@ class Stride:
             leg forces the hips down more than the other.
         print_offset_m: (2,) how far ahead of the pelvis, at mid-stance, each foot stands.
         hip_height: Coefficients of the height of the hips over the left leg's phase.
+        rise: (2, 5) heel-up rotation of each foot in late stance, see `curves.foot_pitch`.
     """
 
     gait: GaitParameters
@@ -40,6 +41,7 @@ class Stride:
     thigh_shift: float
     print_offset_m: Float64
     hip_height: Complex
+    rise: Float64
 
     @classmethod
     def of(cls, gait: GaitParameters, legs: LegGeometry) -> Stride:
@@ -48,11 +50,12 @@ class Stride:
         shifts = np.deg2rad(np.linspace(-7.0, 5.0, 13))
         trials = [cls._trial(gait, legs, gain, float(shift)) for shift in shifts]
         best = trials[int(np.argmax([trial._lowest_reach() for trial in trials]))]
-        return replace(best, hip_height=best._height())
+        best = replace(best, hip_height=best._height())
+        return replace(best, rise=np.array([best._heel_rise(side) for side in range(2)]))
 
     @classmethod
     def _trial(cls, gait: GaitParameters, legs: LegGeometry, gain: Float64, shift: float) -> Stride:
-        stride = cls(gait, legs, gain, shift, np.zeros(2), np.zeros(1, np.complex128))
+        stride = _bare(gait, legs, gain, shift)
         offsets = np.zeros(2)
         for side in range(2):
             forward, _ = legs.hanging_ankle(*stride.angles(side, _FLAT))
@@ -95,20 +98,40 @@ class Stride:
     def pitch(self, side: int, phase: Float64) -> Float64:
         """Return the pitch of the foot at phases of the leg itself."""
         gait = self.gait
-        return foot_pitch(phase, gait.duty, gait.strike, gait.push_off)
+        return foot_pitch(phase, gait.duty, gait.strike, self.rise[side])
 
     def _height(self) -> Complex:
+        """Return the height of the hips: that of the leg which stands alone, smoothly joined."""
         phase = np.arange(128) / 128
-        total, weights = np.zeros(128), np.zeros(128)
+        rows, heights = [], []
         for side in range(2):
             own = np.mod(self.leg_phase(side, phase), 1.0)
-            _, drop = self.legs.hanging_ankle(*self.angles(side, own))
-            _, ankle = self.legs.rolling_ankle(self.pitch(side, own))
-            overlap = self.gait.duty - 0.5
-            weight = np.clip(np.minimum(own, self.gait.duty - own) / overlap, 0.0, 1.0)
-            weight = weight**2 * (3.0 - 2.0 * weight) + 1e-6
-            total, weights = total + weight * (ankle - drop), weights + weight
-        return fit_uniform(total / weights, 4)
+            alone = (own > 0.12) & (own < 0.42)
+            _, drop = self.legs.hanging_ankle(*self.angles(side, own[alone]))
+            rows.append(phase[alone])
+            heights.append(self.legs.ankle_height_m - drop)
+        wave = 2.0 * np.pi * np.concatenate(rows)
+        basis = [np.ones_like(wave), np.cos(wave), np.sin(wave), np.cos(2 * wave), np.sin(2 * wave)]
+        fit = np.linalg.lstsq(np.stack(basis, axis=1), np.concatenate(heights), rcond=None)[0]
+        return np.array([fit[0], fit[1] - 1j * fit[2], fit[3] - 1j * fit[4]])
+
+    def _heel_rise(self, side: int) -> Float64:
+        """Return (5,) how far the heel must be up for the knee to bend as the curve has it."""
+        phase = RISE * self.gait.duty
+        _, knee = self.angles(side, phase)
+        a, b = self.legs.thigh_m, self.legs.shank_m
+        wanted = np.sqrt(a * a + b * b + 2.0 * a * b * np.cos(knee))
+        height = evaluate(self.hip_height, phase + (self.gait.phase_lag if side else 0.0))
+        tries = np.linspace(0.0, 1.25 * self.gait.push_off, 60)
+        roll, ankle = self.legs.rolling_ankle(-tries)
+        ahead = self.print_offset_m[side] - self.gait.stride_m * (phase - MID_STANCE)
+        ahead = ahead[:, None] + roll - self.legs.hip_offset[side, 0]
+        length = np.hypot(ahead, height[:, None] - ankle)
+        close = np.abs(length - wanted[:, None])
+        rise = tries[close.argmin(axis=1)]
+        rise[0] = 0.0
+        least = self.gait.push_off * np.array([0.0, 0.12, 0.34, 0.62, 0.85])
+        return np.maximum.accumulate(np.maximum(rise, least))
 
     @property
     def standing_hip_m(self) -> float:
@@ -116,6 +139,12 @@ class Stride:
         knee = np.array(_STANDING_KNEE_RAD)
         _, drop = self.legs.hanging_ankle(knee * 0.5, knee)
         return self.legs.ankle_height_m - float(drop)
+
+
+def _bare(gait: GaitParameters, legs: LegGeometry, gain: Float64, shift: float) -> Stride:
+    """Return a stride of which only the angles are known."""
+    rise = np.tile(1.2 * gait.push_off * np.array([0.0, 0.2, 0.5, 0.8, 1.0]), (2, 1))
+    return Stride(gait, legs, gain, shift, np.zeros(2), np.zeros(1, np.complex128), rise)
 
 
 def _fit_gain(gait: GaitParameters, legs: LegGeometry, side: int) -> float:
@@ -133,7 +162,7 @@ def _fit_gain(gait: GaitParameters, legs: LegGeometry, side: int) -> float:
 def _travel(
     gait: GaitParameters, legs: LegGeometry, side: int, gain: float, ends: Float64
 ) -> float:
-    trial = Stride(gait, legs, np.full(2, gain), 0.0, np.zeros(2), np.zeros(1, np.complex128))
+    trial = _bare(gait, legs, np.full(2, gain), 0.0)
     forward, _ = legs.hanging_ankle(*trial.angles(side, ends))
     turn = 2.0 * gait.pelvis_rotation * abs(legs.hip_offset[side, 1])
     return float(forward[0] - forward[1] + turn)

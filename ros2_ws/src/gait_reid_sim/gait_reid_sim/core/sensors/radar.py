@@ -146,8 +146,6 @@ class Radar:
         cube = np.sqrt(0.5) * (noise[..., 0] + 1j * noise[..., 1])
         doppler = speed / profile.doppler_resolution_m_s
         add_scatterers(bins, doppler, amplitude, sines[:, 0], sines[:, 1], first, cube)
-        # Clutter removal takes the mean over chirps away, and with it who stands still.
-        cube[:, 0] *= 0.1
         power = (cube.real**2 + cube.imag**2).sum(axis=2)
         cells = detect(power, 10.0 ** (0.1 * profile.threshold_db), 4, 8)
         cells = cells[(cells[:, 1] != 0) & (power[cells[:, 0], cells[:, 1]] > 2.2 * ANTENNAS)]

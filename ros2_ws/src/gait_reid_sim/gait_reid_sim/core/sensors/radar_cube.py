@@ -27,7 +27,15 @@ def hann_response(offset: float) -> float:
         return 1.0
     if abs(x - 1.0) < 1e-6:
         return 0.5
+    if x > 4.0:
+        return 0.0
     return np.sin(np.pi * x) / (np.pi * x) / (1.0 - x * x)
+
+
+@compiled
+def sinc(x: float) -> float:
+    """Return the mean of a line ``x`` bins from zero over the frame's chirps."""
+    return 1.0 if abs(x) < 1e-9 else np.sin(np.pi * x) / (np.pi * x)
 
 
 @compiled
@@ -40,7 +48,7 @@ def add_scatterers(
     first_bin: int,
     cube: Complex128,
 ) -> None:
-    """Add echoes to the cube, in place.
+    """Add echoes to the cube, in place, less their mean over the chirps (clutter removal).
 
     Args:
         range_bin: (n,) distance in range bins.
@@ -63,13 +71,18 @@ def add_scatterers(
         for m in range(4):
             phases[8 + m] = phases[2 + m] * raised
         r0, d0 = int(np.floor(range_bin[i])), int(np.floor(doppler_bin[i]))
+        still = sinc(doppler_bin[i])
         for r in range(r0 - 2, r0 + 4):
             row = r - first_bin
             if row < 0 or row >= bins:
                 continue
-            in_range = hann_response(r - range_bin[i])
-            for d in range(d0 - 2, d0 + 4):
-                value = amplitude[i] * in_range * hann_response(d - doppler_bin[i])
+            in_range = amplitude[i] * hann_response(r - range_bin[i])
+            for k in range(9):
+                # Six bins around the line, then those that the mean over chirps is taken from.
+                d = d0 - 2 + k if k < 6 else k - 7
+                if k >= 6 and d0 - 2 <= d <= d0 + 3:
+                    continue
+                value = in_range * (hann_response(d - doppler_bin[i]) - still * hann_response(d))
                 col = d % dopplers
                 for m in range(12):
                     cube[row, col, m] += value * phases[m]

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gait_reid.core.types import Modality
+from gait_reid_sim.cli.simulate import app
+from gait_reid_sim.core.dataset.plan import DatasetPlan, read_plan
+from gait_reid_sim.core.dataset.shard import Shard
+from gait_reid_sim.core.dataset.writer import (
+    DatasetExistsError,
+    contact_sheet,
+    folder_hash,
+    write_dataset,
+)
+from gait_reid_sim.core.scene.yaml_lines import ScenarioError
+from typer.testing import CliRunner
+
+PLAN = """\
+kind: dataset
+identities: {train: 2, test: [zoe]}
+frames: 3
+image_height: 64
+conditions:
+  day: {ranges_m: [10, 30], outfits: [ordinary, coat]}
+"""
+
+
+@pytest.fixture(scope="module")
+def plan() -> DatasetPlan:
+    return read_plan(PLAN)
+
+
+@pytest.fixture(scope="module")
+def written(plan: DatasetPlan, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("set")
+    write_dataset(plan, root)
+    return root
+
+
+def test_tracklets_are_what_a_tracker_would_hand_on(written: Path) -> None:
+    shard = Shard(written / "train" / "train-00000")
+    assert [row["range_m"] for row in shard.tracklets] == [10, 10, 30, 30]
+    near, far = shard.tracklet(0), shard.tracklet(2)
+    assert len(near) == len(far) == 3
+    crop = near.crops[1]
+    assert crop.modality == Modality.CAMERA | Modality.LIDAR
+    assert crop.image is not None
+    assert crop.image.shape == (64, 32, 3)
+    assert crop.silhouette is not None
+    assert 0.08 < (crop.silhouette > 0).mean() < 0.6
+    assert crop.points is not None
+    assert np.linalg.norm((crop.points.mean(axis=0) - crop.position)[:2]) < 0.3
+    assert crop.quality.num_points > 4 * far.crops[1].quality.num_points
+    assert near.crops[1].stamp_ns - near.crops[0].stamp_ns == 100_000_000
+    assert shard.part("radar", 0).shape[1] == 5
+    assert isinstance(shard.array("points"), np.memmap)
+
+
+def test_manifest_and_sheet(written: Path, plan: DatasetPlan) -> None:
+    manifest = json.loads((written / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["simulated"] is True
+    assert [p["person_id"] for p in manifest["splits"]["test"]] == ["zoe"]
+    assert manifest["splits"]["test"][0]["sha256"] == folder_hash(written / "test" / "zoe")
+    sheet = contact_sheet(plan, written, "train")
+    assert sheet is not None
+    assert sheet.shape == (256, 512, 3)
+    assert sheet.std() > 20.0
+
+
+def test_resumes_to_the_same_bytes_with_other_workers(
+    written: Path, plan: DatasetPlan, tmp_path: Path
+) -> None:
+    write_dataset(plan, tmp_path, workers=2)
+    names = ["train/train-00000", "train/train-00001", "test/zoe"]
+    assert [folder_hash(written / n) for n in names] == [folder_hash(tmp_path / n) for n in names]
+    untouched = (tmp_path / names[0] / "points.npy").stat().st_mtime_ns
+    for file in (tmp_path / names[1]).iterdir():
+        file.unlink()
+    (tmp_path / names[1]).rmdir()
+    calls: list[tuple[int, int]] = []
+    write_dataset(plan, tmp_path, progress=lambda done, total: calls.append((done, total)))
+    assert calls == [(2, 3), (3, 3)]
+    assert (tmp_path / names[0] / "points.npy").stat().st_mtime_ns == untouched
+    assert folder_hash(tmp_path / names[1]) == folder_hash(written / names[1])
+
+
+def test_another_plan_is_refused(written: Path) -> None:
+    other = read_plan(PLAN.replace("frames: 3", "frames: 4"))
+    with pytest.raises(DatasetExistsError, match="another plan"):
+        write_dataset(other, written)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("test: [zoe]", "test: [zoe], validation: [zoe]", "identity 'zoe' is already in test"),
+        ("test: [zoe]", "test: [train-00001]", "identity 'train-00001' is already in train"),
+        ("outfits: [ordinary", "outfits: [armour", r"p:6: conditions.day.outfits\[0\]: is 'armour'"),
+        ("ranges_m: [10,", "ranges_m: [-3,", r"p:6: .*is -3, allowed: 1.5 to 120"),
+        ("kind: dataset", "kind: movie", "p:1: kind: is 'movie', allowed: dataset"),
+    ],
+)  # fmt: skip
+def test_bad_plans_are_refused_with_their_line(old: str, new: str, message: str) -> None:
+    assert old in PLAN
+    with pytest.raises(ScenarioError, match=message):
+        read_plan(PLAN.replace(old, new, 1), "p")
+
+
+def test_command_writes_and_reports(tmp_path: Path) -> None:
+    scenario = tmp_path / "tiny.yaml"
+    text = PLAN.replace("{train: 2, test: [zoe]}", "{test: [zoe]}").replace("[10, 30]", "[10]")
+    scenario.write_text(text.replace("[ordinary, coat]", "[own]"), encoding="utf-8")
+    runner = CliRunner()
+    done = runner.invoke(app, [str(scenario), "-o", str(tmp_path / "out"), "-j", "1"])
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "out" / "contact_sheet_test.png").stat().st_size > 1000
+    assert runner.invoke(app, [str(scenario)]).exit_code == 2
+    listing = runner.invoke(app, ["--list"])
+    assert "entrance" in listing.output
+    assert runner.invoke(app, ["nowhere"]).exit_code == 2
