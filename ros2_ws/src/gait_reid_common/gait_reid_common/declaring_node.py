@@ -30,6 +30,7 @@ M = TypeVar("M")
 T = TypeVar("T")
 
 JOIN_TIMEOUT_S = 5.0
+_MAX_REMEMBERED_ERRORS = 100
 
 
 def nothing() -> None:
@@ -63,6 +64,7 @@ class DeclaringNode(LifecycleNode):
         self.steady_clock = Clock(clock_type=ClockType.STEADY_TIME)
         self.inputs: list[Input[Any]] = []
         self._guard = TimeJumpGuard()
+        self._reported_s: dict[str, float] = {}
         self._statuses: list[Callable[[], Status]] = []
         self._publishers_made: list[LifecyclePublisher] = []
         self._to_activate: list[Callable[[], None]] = []
@@ -224,10 +226,15 @@ class DeclaringNode(LifecycleNode):
         self._statuses.append(status)
 
     def report_error(self, text: str) -> None:
-        """Log an error that may repeat with every message, at most once per second."""
-        self.get_logger().error(
-            text, throttle_duration_sec=1.0, throttle_time_source_type=self.steady_clock
-        )
+        """Log an error that may repeat with every message, each at most once per second."""
+        # rclpy's own throttle goes by the line that logs, which is this one for all errors.
+        now_s, first_line = time.monotonic(), text.partition("\n")[0]
+        if now_s - self._reported_s.get(first_line, -1.0) < 1.0:
+            return
+        if len(self._reported_s) > _MAX_REMEMBERED_ERRORS:
+            self._reported_s.clear()
+        self._reported_s[first_line] = now_s
+        self.get_logger().error(text)
 
     def _start_worker(self, name: str, mailbox: Mailbox[T], function: Callable[[T], None]) -> None:
         worker = Worker(f"{self.get_name()}:{name}", mailbox, function, self.report_error)
