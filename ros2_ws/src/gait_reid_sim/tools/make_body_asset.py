@@ -83,29 +83,40 @@ def group_of_bones(labels: list[str], parents: list[int]) -> np.ndarray:
     """Return for each of Anny's bones the joint of `JOINTS` that it follows."""
     heads = {bone: index for index, (_, _, bone) in enumerate(JOINTS)}
     heads |= {"spine05": 1, "spine02": 2}
-    heads |= {f"toe{i}-1.{side}": NAMES.index(f"{name}_toe") for i in range(1, 6)
-              for side, name in (("L", "left"), ("R", "right"))}
+    heads |= {
+        f"toe{i}-1.{side}": NAMES.index(f"{name}_toe")
+        for i in range(1, 6)
+        for side, name in (("L", "left"), ("R", "right"))
+    }
     group = np.zeros(len(labels), int)
     for index, (label, parent) in enumerate(zip(labels, parents)):
         group[index] = heads.get(label, group[parent] if parent >= 0 else 0)
     return group
 
 
-def zero_pose(vertices: np.ndarray, joints: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def zero_pose(
+    vertices: np.ndarray, joints: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Bring one body to the zero pose; return its vertices and joints."""
     down = np.array([0.0, 0.0, -1.0])
     rotation = np.tile(np.eye(3), (len(JOINTS), 1, 1))
     for side, sign in (("left", 1.0), ("right", -1.0)):
-        hip, knee, ankle, toe = (NAMES.index(f"{side}_{n}") for n in ("hip", "knee", "ankle", "toe"))
+        hip, knee, ankle, toe = (
+            NAMES.index(f"{side}_{n}") for n in ("hip", "knee", "ankle", "toe")
+        )
         rotation[hip] = rotation_between(joints[knee] - joints[hip], down)
         rotation[knee] = rotation_between(joints[ankle] - joints[knee], down)
         heading = joints[toe] - joints[ankle]
         heading = heading * (1.0, 1.0, 0.0)
         rotation[ankle] = rotation[toe] = rotation_between(heading, np.array([1.0, 0.0, 0.0]))
-        shoulder, elbow, wrist = (NAMES.index(f"{side}_{n}") for n in ("shoulder", "elbow", "wrist"))
+        shoulder, elbow, wrist = (
+            NAMES.index(f"{side}_{n}") for n in ("shoulder", "elbow", "wrist")
+        )
         hanging = np.array([0.0, 0.12 * sign, -1.0])
         rotation[shoulder] = rotation_between(joints[elbow] - joints[shoulder], hanging)
-        rotation[elbow] = rotation_between(joints[wrist] - joints[elbow], np.array([0.0, 0.03 * sign, -1.0]))
+        rotation[elbow] = rotation_between(
+            joints[wrist] - joints[elbow], np.array([0.0, 0.03 * sign, -1.0])
+        )
         rotation[wrist] = rotation[elbow]
     placed = np.zeros_like(joints)
     for index, parent in enumerate(PARENTS):
@@ -116,27 +127,35 @@ def zero_pose(vertices: np.ndarray, joints: np.ndarray, weights: np.ndarray) -> 
     return np.einsum("vj,vja->va", weights, local), placed
 
 
-def sample_body(model: anny.Anny, rng: np.random.Generator, male: bool) -> tuple[np.ndarray, np.ndarray]:
+def sample_body(
+    model: anny.Anny, rng: np.random.Generator, male: bool
+) -> tuple[np.ndarray, np.ndarray]:
     """Draw one adult body; return vertices and bone heads in Anny's rest pose."""
-    beta = lambda a, b: float(rng.beta(a, b))  # noqa: E731
     phenotype = {
-        "gender": 0.0 + 0.15 * beta(1, 3) if male else 1.0 - 0.15 * beta(1, 3),
-        "age": 2.0 / 3.0 + beta(1.2, 1.8) / 3.0,
-        "muscle": beta(3, 3.2),
-        "weight": 0.25 + 0.75 * beta(2.2, 3),
-        "height": beta(3, 3),
-        "proportions": beta(3, 2),
-        "cupsize": beta(3, 3),
-        "firmness": beta(3, 2),
+        "gender": 0.0 + 0.15 * rng.beta(1, 3) if male else 1.0 - 0.15 * rng.beta(1, 3),
+        "age": 2.0 / 3.0 + rng.beta(1.2, 1.8) / 3.0,
+        "muscle": rng.beta(3, 3.2),
+        "weight": 0.25 + 0.75 * rng.beta(2.2, 3),
+        "height": rng.beta(3, 3),
+        "proportions": rng.beta(3, 2),
+        "cupsize": rng.beta(3, 3),
+        "firmness": rng.beta(3, 2),
     }
     race = rng.dirichlet((0.7, 0.7, 0.7))
     phenotype |= dict(zip(("african", "asian", "caucasian"), race.tolist()))
     local = {}
     for names in VARIED:
         value = float(np.clip(rng.normal(0.0, 0.35), -0.9, 0.9))
-        value = abs(value) * 0.25 if "pregnant" in names and male else value * ("pregnant" not in names or 0.0)
-        local |= {name: value for name in names.split("+")}
-    to_tensor = lambda values: {k: torch.tensor([v], dtype=torch.float64) for k, v in values.items()}  # noqa: E731
+        value = (
+            abs(value) * 0.25
+            if "pregnant" in names and male
+            else value * ("pregnant" not in names or 0.0)
+        )
+        local |= dict.fromkeys(names.split("+"), value)
+
+    def to_tensor(values: dict[str, float]) -> dict[str, torch.Tensor]:
+        return {k: torch.tensor([v], dtype=torch.float64) for k, v in values.items()}
+
     out = model(phenotype_kwargs=to_tensor(phenotype), local_changes_kwargs=to_tensor(local))
     return out["rest_vertices"][0].numpy(), out["rest_bone_heads"][0].numpy()
 
@@ -206,7 +225,9 @@ def main(path: str) -> None:
         bodies = []
         for number in range(NUM_BODIES):
             vertices, heads = sample_body(model, rng, number % 2 == 0)
-            v, j = zero_pose(forward_left_up(vertices[kept]), forward_left_up(heads)[bones], weights)
+            v, j = zero_pose(
+                forward_left_up(vertices[kept]), forward_left_up(heads)[bones], weights
+            )
             ground = np.array([0.0, 0.0, v[:, 2].min()])
             bodies.append(np.concatenate([v - ground, j - ground]).ravel())
     stack = np.array(bodies)

@@ -24,13 +24,15 @@ console = Console(stderr=True)
 
 @app.command("simulate")
 def command(
-    scenario: Annotated[str, typer.Argument(help="A scenario of the library, or a YAML file.")] = "",
+    scenario: Annotated[
+        str, typer.Argument(help="A scenario of the library, or a YAML file.")
+    ] = "",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder of the data set.")
     ] = None,
-    workers: Annotated[
-        int, typer.Option("--workers", "-j", min=1, help="Processes.")
-    ] = max(os.cpu_count() or 1, 1),
+    workers: Annotated[int, typer.Option("--workers", "-j", min=1, help="Processes.")] = max(
+        os.cpu_count() or 1, 1
+    ),
     list_scenarios: Annotated[
         bool, typer.Option("--list", help="List the scenarios of the library.")
     ] = False,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from gait_reid_sim.core.body.anthropometry import (
     Anthropometry,
     make_body,

@@ -2,22 +2,26 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from simulated_people import passing, walker
+
 from gait_reid.core.geometry import Pose, optical_pose, project
 from gait_reid_sim.core.body.solids import box
 from gait_reid_sim.core.gait.itinerary import Pause
 from gait_reid_sim.core.scene.light import LIGHTS, Light, Weather
 from gait_reid_sim.core.scene.scenery import Scenery, Solid, wall
 from gait_reid_sim.core.sensors.beams import BEAM_TABLES, BeamTable, beam_table
-from gait_reid_sim.core.sensors.camera import Camera, CameraConfig
+from gait_reid_sim.core.sensors.camera import Camera
+from gait_reid_sim.core.sensors.camera_types import CameraConfig
 from gait_reid_sim.core.sensors.lidar import CLUTTER, GROUND, SCENERY, Lidar
 from gait_reid_sim.core.sensors.radar import RADAR_PROFILES, Radar, RadarProfile
-from simulated_people import passing, walker
 
 EMPTY = Scenery.of([], ground_roughness_m=0.0)
 MOUNT = Pose.from_xyz_rpy(0.0, 0.0, 2.0, 0.0, 0.0, 0.0)
 
 
-def lidar(name: str = "long_128", scenery: Scenery = EMPTY, weather: Weather | None = None) -> Lidar:
+def lidar(
+    name: str = "long_128", scenery: Scenery = EMPTY, weather: Weather | None = None
+) -> Lidar:
     return Lidar(beam_table(name), MOUNT, scenery, weather or Weather())
 
 
@@ -27,7 +31,9 @@ def points_at(range_m: float, people: int = 4) -> float:
         actor = passing(f"p{i}", range_m, 90.0 * i)
         start = 0.5 * actor.leave_s
         window = scanner.window_of(actor, start)
-        counts.append((scanner.scan([actor], start, np.random.default_rng(i), window).owner == 0).sum())
+        counts.append(
+            (scanner.scan([actor], start, np.random.default_rng(i), window).owner == 0).sum()
+        )
     return float(np.mean(counts))
 
 

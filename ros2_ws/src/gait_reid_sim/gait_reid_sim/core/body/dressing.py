@@ -259,7 +259,10 @@ def _strap(
     for z in np.linspace(shoulder - 0.26, shoulder + 0.02, 7):
         near = torso[(np.abs(torso[:, 2] - z) < 0.07) & (np.abs(torso[:, 1] - y) < 0.10)]
         front = near[:, 0].max() if len(near) else 0.1
-        edge = [(front + d, y + w, z) for w, d in ((-0.02, 0.0), (0.02, 0.0), (0.02, 0.012), (-0.02, 0.012))]
+        edge = [
+            (front + d, y + w, z)
+            for w, d in ((-0.02, 0.0), (0.02, 0.0), (0.02, 0.012), (-0.02, 0.012))
+        ]
         rows.append(edge)
     return _rigid(shape, outfit, tube(np.array(rows), both_sides=True), STRAP, JOINT["thorax"])
 

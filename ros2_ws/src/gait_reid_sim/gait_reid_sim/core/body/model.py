@@ -97,7 +97,9 @@ class BodyModel:
                     f"{ASSET.name} has other joints than this version expects; "
                     "make it again with tools/make_body_asset.py"
                 )
-            as_float = {name: data[name].astype(np.float64) for name in data if name != "joint_names"}
+            as_float = {
+                name: data[name].astype(np.float64) for name in data if name != "joint_names"
+            }
         return cls(
             BodyShape(as_float["vertices"], as_float["joints"]),
             as_float["faces"].astype(np.int32),

@@ -48,7 +48,11 @@ def tube(rings: Float64, both_sides: bool = False) -> Surface:
 
 
 def ellipsoid(
-    centre: npt.ArrayLike, radii: npt.ArrayLike, power: float = 2.0, rows: int = 9, columns: int = 14
+    centre: npt.ArrayLike,
+    radii: npt.ArrayLike,
+    power: float = 2.0,
+    rows: int = 9,
+    columns: int = 14,
 ) -> Surface:
     """Return an ellipsoid; powers above 2 make it more like a box with rounded edges."""
     polar = np.linspace(-np.pi / 2, np.pi / 2, rows)

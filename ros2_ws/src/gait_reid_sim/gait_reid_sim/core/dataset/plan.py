@@ -124,7 +124,9 @@ def read_plan(text: str, source: str = "dataset", name: str = "dataset") -> Data
         top["beams"].text(BEAM_TABLES) if "beams" in top else "long_128",
         top["profile"].text(RADAR_PROFILES) if "profile" in top else "long",
         int(number("image_height", 256, 16, 1024)),
-        tuple(_condition(n, e) for n, e in top["conditions"].fields(top["conditions"].value).items()),
+        tuple(
+            _condition(n, e) for n, e in top["conditions"].fields(top["conditions"].value).items()
+        ),
         number("spread", 1.0, 0.0, 5.0),
         number("within_spread", 1.0, 0.0, 5.0),
     )

@@ -18,7 +18,8 @@ from gait_reid_sim.core.scene.actor import Actor
 from gait_reid_sim.core.scene.light import LIGHTS, Light
 from gait_reid_sim.core.scene.scenery import Scenery, Solid
 from gait_reid_sim.core.sensors.beams import beam_table
-from gait_reid_sim.core.sensors.camera import Camera, CameraConfig
+from gait_reid_sim.core.sensors.camera import Camera
+from gait_reid_sim.core.sensors.camera_types import CameraConfig
 from gait_reid_sim.core.sensors.lidar import Lidar
 from gait_reid_sim.core.sensors.radar import RADAR_PROFILES, Radar
 
@@ -99,7 +100,9 @@ def walks_of(plan: DatasetPlan, person_id: str) -> list[Walk]:
 
 def record_walk(plan: DatasetPlan, walk: Walk) -> Recorded:
     """Record one walk; the same plan and walk give the same bytes."""
-    rng = np.random.default_rng(seed_of("tracklet", plan.seed, plan.name, walk.person_id, walk.name))
+    rng = np.random.default_rng(
+        seed_of("tracklet", plan.seed, plan.name, walk.person_id, walk.name)
+    )
     actor, start_s = _actor(plan, walk, rng)
     scenery = _scenery(walk, rng)
     times = start_s + np.arange(plan.frames) / plan.rate_hz
@@ -148,9 +151,7 @@ def _actor(plan: DatasetPlan, walk: Walk, rng: np.random.Generator) -> tuple[Act
     nearest = walk.range_m - 0.5 * length * abs(float(direction[0]))
     middle = middle + np.array([max(1.3 - nearest, 0.0), 0.0])
     path = Path.through([middle - 0.5 * length * direction, middle + 0.5 * length * direction])
-    actor = person.walk(
-        Itinerary(path), rng, walk.outfit, within_spread=plan.within_spread
-    )
+    actor = person.walk(Itinerary(path), rng, walk.outfit, within_spread=plan.within_spread)
     slack = max(actor.motion.duration_s - duration_s, 0.0)
     return actor, 0.5 * slack + float(rng.uniform(-0.3, 0.3)) * min(slack, 1.0)
 
@@ -189,7 +190,7 @@ def _lidar_frames(
         scan = lidar.scan([actor], start_s, rng, lidar.window_of(actor, time_s), kept)
         xyz = lidar.pose.apply(scan.cloud.xyz)
         intensity = scan.cloud.intensity
-        assert intensity is not None  # noqa: S101 - a LiDAR always reports it
+        assert intensity is not None
         mine = _inside(xyz, actor, time_s)
         out.append(np.column_stack([xyz[mine], intensity[mine]]).astype(np.float32))
     return out
@@ -256,7 +257,8 @@ def _radar_frames(
     out = []
     for time_s in times:
         cloud = radar.measure([actor], float(time_s), rng).cloud
-        assert cloud.velocity is not None and cloud.snr is not None  # noqa: S101
+        assert cloud.velocity is not None
+        assert cloud.snr is not None
         xyz = radar.pose.apply(cloud.xyz)
         near = np.linalg.norm((xyz - actor.joints(float(time_s))[0])[:, :2], axis=1) < 1.0
         table = np.column_stack([xyz, cloud.velocity, cloud.snr])[near]

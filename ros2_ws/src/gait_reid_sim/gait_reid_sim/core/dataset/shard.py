@@ -1,10 +1,11 @@
 """The files of one identity: plain npy arrays that can be memory-mapped, and a list of tracklets.
 
-``tracklets.json`` lists the tracklets with the rows of their frames. Arrays over frames: stamps_ns,
-position, velocity, joints, roi. Arrays of variable length per frame come with ``*_start``, one entry
-more than there are frames: points (int16 millimetres relative to ``position``, intensity beside),
-images (JPEG bytes), silhouettes (PNG bytes), radar (x, y, z, velocity, SNR; metres relative to the
-site). ``viewpoint`` has one row per tracklet.
+``tracklets.json`` lists the tracklets with the rows of their frames. Arrays over frames:
+``stamps_ns``, ``position``, ``velocity``, ``joints``, ``roi``. Arrays of variable length per frame
+come with ``*_start``, one entry more than there are frames: ``points`` (int16 millimetres relative
+to ``position``, ``intensity`` beside), ``images`` (JPEG bytes), ``silhouettes`` (PNG bytes),
+``radar`` (x, y, z, velocity, SNR; metres in the fixed frame). ``viewpoint`` has one row per
+tracklet.
 """
 
 from __future__ import annotations
@@ -181,5 +182,3 @@ class Shard:
             viewpoint,
             quality,
         )
-
-

@@ -111,9 +111,7 @@ def _leg(
     return [thigh, shank, yaw @ about_y(-foot.pitch), yaw @ about_y(-toe_pitch)]
 
 
-def _upper_body(
-    stride: Stride, base: Base, pelvis: Float64, seated: Float64
-) -> dict[str, Float64]:
+def _upper_body(stride: Stride, base: Base, pelvis: Float64, seated: Float64) -> dict[str, Float64]:
     """Return world rotations of thorax and head, and arm rotations relative to the thorax."""
     gait, cycle, size = stride.gait, TAU * base.phase, np.minimum(base.ratio, 1.2)
     breath = 0.006 * np.sin(TAU * np.arange(len(cycle)) / RATE_HZ * 0.25)

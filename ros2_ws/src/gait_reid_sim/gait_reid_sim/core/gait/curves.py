@@ -70,9 +70,7 @@ RISE = np.array([0.54, 0.68, 0.80, 0.90, 1.0])
 """Parts of the stance at which the rise of the heel is given."""
 
 
-def foot_pitch(
-    phase: npt.ArrayLike, duty: float, strike_rad: float, rise_rad: Float64
-) -> Float64:
+def foot_pitch(phase: npt.ArrayLike, duty: float, strike_rad: float, rise_rad: Float64) -> Float64:
     """Return the pitch of the foot against the ground, positive with the toes up.
 
     Args:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from gait_reid.core.types import Float64
 from gait_reid_sim.core.gait.curves import evaluate
 from gait_reid_sim.core.gait.itinerary import Path
-from gait_reid_sim.core.gait.progress import RATE_HZ, Progress
+from gait_reid_sim.core.gait.progress import Progress
 from gait_reid_sim.core.gait.stride import MID_STANCE, Stride
 
 LEAST_LIFT = 0.38
@@ -221,7 +221,7 @@ def _swing(
 
 
 def _lift(stride: Stride, height: Float64, pitch: Float64, u: Float64) -> Float64:
-    """Return how much a swinging foot is raised so that the lower of heel and toes clears the ground.
+    """Return how much a swinging foot is raised so that neither heel nor toes touch the ground.
 
     At both ends of the swing the planted foot says where the ankle is, and bent toes stay behind:
     nothing is added there.

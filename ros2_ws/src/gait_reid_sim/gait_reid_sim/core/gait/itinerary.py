@@ -31,7 +31,9 @@ class Pause:
 
     def __post_init__(self) -> None:
         if self.at_m < 0.0 or self.duration_s <= 0.0:
-            raise ValueError(f"Pause is at {self.at_m} m for {self.duration_s} s, expected >= 0, > 0")
+            raise ValueError(
+                f"Pause is at {self.at_m} m for {self.duration_s} s, expected >= 0, > 0"
+            )
         if self.seat_height_m is not None and not 0.2 <= self.seat_height_m <= 0.8:
             raise ValueError(f"Pause.seat_height_m is {self.seat_height_m}, expected 0.2 to 0.8")
 
@@ -137,5 +139,6 @@ class Itinerary:
         distances = [pause.at_m for pause in self.pauses]
         if distances != sorted(distances) or any(d > self.path.length_m + 0.1 for d in distances):
             raise ValueError(
-                f"pauses are at {distances} m, expected rising and within {self.path.length_m:.1f} m"
+                f"pauses are at {distances} m, expected rising and within "
+                f"{self.path.length_m:.1f} m"
             )

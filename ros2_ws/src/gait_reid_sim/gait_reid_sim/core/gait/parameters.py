@@ -13,7 +13,7 @@ import numpy as np
 
 from gait_reid_sim.core.body.anthropometry import STATURE_M, Anthropometry
 from gait_reid_sim.core.body.outfit import Outfit
-from gait_reid_sim.core.gait.curves import THIGH, KNEE_FLEXION, Complex, residual
+from gait_reid_sim.core.gait.curves import KNEE_FLEXION, THIGH, Complex, residual
 
 CADENCE_STEPS_MIN = (111.5, 117.5)
 STRIDE_OVER_STATURE = (0.83, 0.815)
@@ -160,14 +160,19 @@ def vary(gait: GaitParameters, rng: np.random.Generator, spread: float = 1.0) ->
         return float(np.exp(rng.normal(0.0, sd * spread)))
 
     def pair(values: tuple[float, float], sd_deg: float) -> tuple[float, float]:
-        return (values[0] + rng.normal(0.0, sd_deg) * deg, values[1] + rng.normal(0.0, sd_deg) * deg)
+        return (
+            values[0] + rng.normal(0.0, sd_deg) * deg,
+            values[1] + rng.normal(0.0, sd_deg) * deg,
+        )
 
     swing = factor(0.16)
     return replace(
         gait,
         cadence_steps_min=gait.cadence_steps_min * factor(0.03),
         stride_m=gait.stride_m * factor(0.028),
-        step_width_m=float(np.clip(gait.step_width_m + rng.normal(0.0, 0.015 * spread), 0.02, 0.24)),
+        step_width_m=float(
+            np.clip(gait.step_width_m + rng.normal(0.0, 0.015 * spread), 0.02, 0.24)
+        ),
         toe_out=pair(gait.toe_out, 1.5),
         duty=float(np.clip(gait.duty + rng.normal(0.0, 0.005 * spread), 0.56, 0.66)),
         strike=max(gait.strike + rng.normal(0.0, 1.2) * deg, 0.08),

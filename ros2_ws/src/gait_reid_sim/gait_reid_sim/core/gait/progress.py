@@ -65,7 +65,8 @@ def _leg_speed(length_m: float, cruise: float, ramp_up: bool, ramp_down: bool) -
 
 def _legs(itinerary: Itinerary) -> list[tuple[float, float, bool, bool, Pause | None]]:
     """Return stretches between pauses: start, end, ramp up, ramp down, pause at the end."""
-    length, legs, at, resting = itinerary.path.length_m, [], 0.0, not itinerary.starts_moving
+    length, at, resting = itinerary.path.length_m, 0.0, not itinerary.starts_moving
+    legs: list[tuple[float, float, bool, bool, Pause | None]] = []
     for pause in itinerary.pauses:
         legs.append((at, min(pause.at_m, length), resting, True, pause))
         at, resting = min(pause.at_m, length), True
@@ -91,9 +92,7 @@ def _own_rhythm(count: int, rng: np.random.Generator) -> Float64:
     return 1.0 + 0.012 * noise / max(float(noise.std()), 1e-9)
 
 
-def plan_progress(
-    itinerary: Itinerary, gait: GaitParameters, rng: np.random.Generator
-) -> Progress:
+def plan_progress(itinerary: Itinerary, gait: GaitParameters, rng: np.random.Generator) -> Progress:
     """Return the clock of a walk along ``itinerary``."""
     cruise = itinerary.speed_m_s or gait.speed_m_s
     columns: list[npt.NDArray[np.float64]] = []
@@ -118,9 +117,7 @@ def plan_progress(
         moving[first:last] = 0.0
     moving = gaussian_filter1d(moving, 0.12 * RATE_HZ, mode="nearest")
     ratio = gaussian_filter1d(table[:, 2], 0.10 * RATE_HZ, mode="nearest")
-    return Progress(
-        table[:, 0], table[:, 1], ratio, moving, table[:, 3], float(seat), tuple(rests)
-    )
+    return Progress(table[:, 0], table[:, 1], ratio, moving, table[:, 3], float(seat), tuple(rests))
 
 
 def _walk_block(

@@ -66,8 +66,14 @@ def load_npz(path: str | Path) -> Recording:
     with np.load(path, allow_pickle=False) as data:
         for key in ("names", "pos", "fps"):
             if key not in data:
-                raise ValueError(f"{Path(path).name} has no field {key!r}, expected names, pos, fps")
-        names, pos, rate = data["names"].tolist(), data["pos"].astype(np.float64), float(data["fps"])
+                raise ValueError(
+                    f"{Path(path).name} has no field {key!r}, expected names, pos, fps"
+                )
+        names, pos, rate = (
+            data["names"].tolist(),
+            data["pos"].astype(np.float64),
+            float(data["fps"]),
+        )
     return _recording(names, pos, rate, Path(path).name, _BONE_ENDS)
 
 
@@ -101,7 +107,9 @@ def _recording(
     if missing:
         raise ValueError(f"{source} has no bone {missing[0]!r}")
     if pos.ndim != 3 or pos.shape[1:] != (len(names), 3) or not 10.0 <= rate_hz <= 1000.0:
-        raise ValueError(f"{source} has positions {pos.shape} at {rate_hz} Hz for {len(names)} bones")
+        raise ValueError(
+            f"{source} has positions {pos.shape} at {rate_hz} Hz for {len(names)} bones"
+        )
     chosen = pos[:, [names.index(bone) for bone in roles.values()]]
     upright = np.stack([chosen[..., 2], chosen[..., 0], chosen[..., 1]], axis=-1)
     travel = upright[-1, 0] - upright[0, 0]

@@ -118,7 +118,9 @@ def _mean_cycle(
     for curve in curves:
         rows = [np.interp(a + (b - a) * phase, np.arange(len(curve)), curve) for a, b in cycles]
         mean = np.mean(rows, axis=0)
-        shifted = np.interp((phase + STRIKE_LAG) % 1.0, np.append(phase, 1.0), np.append(mean, mean[0]))
+        shifted = np.interp(
+            (phase + STRIKE_LAG) % 1.0, np.append(phase, 1.0), np.append(mean, mean[0])
+        )
         out.append(shifted)
     return out[0], out[1]
 

@@ -1,6 +1,6 @@
 """One person's stride at the preferred speed: the cycle that every walk is made from.
 
-The mean thigh curve is scaled until the foot moves back under the body, while it is on the ground, as
+The mean thigh curve is scaled until the foot moves back under the body, while on the ground, as
 fast as the body moves forwards; the height of the hips follows from the leg that stands.
 """
 
@@ -88,9 +88,7 @@ class Stride:
         knee = 0.035 + 0.5 * (knee - 0.035 + np.hypot(knee - 0.035, 0.04))
         return hip + evaluate(gait.thigh_residual, phase), knee
 
-    def scaled_angles(
-        self, side: int, phase: Float64, ratio: Float64
-    ) -> tuple[Float64, Float64]:
+    def scaled_angles(self, side: int, phase: Float64, ratio: Float64) -> tuple[Float64, Float64]:
         """Return thigh angle and knee flexion of strides ``ratio`` times as long (0: standing)."""
         hip, knee = self.angles(side, phase)
         return hip * ratio, knee * ratio + (1.0 - ratio) * _STANDING_KNEE_RAD

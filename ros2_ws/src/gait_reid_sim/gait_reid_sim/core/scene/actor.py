@@ -82,7 +82,7 @@ class Actor:
         """(f,) diffuse reflectivity of each face for LiDAR."""
         middle = self.body.canonical[self.body.faces].mean(axis=1)
         materials = [
-            person_material(int(region), float(p[0]), float(p[1]), float(p[2]), self.limits)
+            person_material(int(region), p, self.limits)
             for region, p in zip(self.body.regions, middle)
         ]
         return self.table[materials, 8]

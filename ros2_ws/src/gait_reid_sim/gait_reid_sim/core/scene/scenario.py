@@ -16,7 +16,7 @@ from gait_reid_sim.core.scene.light import LIGHTS, Light, Weather
 from gait_reid_sim.core.scene.scenery import Scenery, Solid, pole, wall
 from gait_reid_sim.core.scene.yaml_lines import Entry, ScenarioError, parse
 from gait_reid_sim.core.sensors.beams import BEAM_TABLES
-from gait_reid_sim.core.sensors.camera import CameraConfig
+from gait_reid_sim.core.sensors.camera_types import CameraConfig
 from gait_reid_sim.core.sensors.radar import RADAR_PROFILES
 
 LIBRARY = FilePath(__file__).resolve().parents[2] / "library"
@@ -147,7 +147,7 @@ def read_scenario(text: str, source: str = "scenario", name: str = "scenario") -
     )
 
 
-def _parameters(cls: type, entry: Entry, **defaults: object):  # type: ignore[no-untyped-def] # noqa: ANN202
+def _parameters(cls: type, entry: Entry, **defaults: object):  # type: ignore[no-untyped-def]
     """Return a parameter class from a mapping; an error names the line."""
     known = [info.key for info in parameters_of(cls)]
     fields = entry.fields(known)

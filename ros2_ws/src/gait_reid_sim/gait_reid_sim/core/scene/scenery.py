@@ -98,7 +98,7 @@ class Scenery:
 
 
 def _split(surface: Surface) -> Surface:
-    """Halve the longest edges until none is longer than `LONGEST_EDGE_M`; corners are not shared."""
+    """Halve edges until none is longer than `LONGEST_EDGE_M`; corners are not shared."""
     triangles = surface.vertices[surface.faces]
     while True:
         edges = np.linalg.norm(triangles - np.roll(triangles, -1, axis=1), axis=2)

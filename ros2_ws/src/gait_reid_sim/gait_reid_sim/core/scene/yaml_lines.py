@@ -21,7 +21,9 @@ class ScenarioError(ValueError):
     """
 
     def __init__(self, source: str, line: int, key: str, message: str) -> None:
-        super().__init__(f"{source}:{line}: {key}: {message}" if key else f"{source}:{line}: {message}")
+        super().__init__(
+            f"{source}:{line}: {key}: {message}" if key else f"{source}:{line}: {message}"
+        )
         self.line, self.key = line, key
 
 
@@ -56,7 +58,11 @@ class Entry:
         for name, entry in self.value.items():
             if name not in known:
                 near = difflib.get_close_matches(name, known, 1, 0.5)
-                hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known))}"
+                hint = (
+                    f"did you mean {near[0]!r}?"
+                    if near
+                    else f"known are {', '.join(sorted(known))}"
+                )
                 raise entry.error(f"unknown key, {hint}")
         for name in required:
             if name not in self.value:

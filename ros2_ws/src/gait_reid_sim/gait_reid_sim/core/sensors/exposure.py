@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -16,9 +15,7 @@ import numpy as np
 from gait_reid.core.compiled import compiled
 from gait_reid.core.types import Float32, Float64, UInt8
 from gait_reid_sim.core.scene.light import Light, Weather
-
-if TYPE_CHECKING:
-    from gait_reid_sim.core.sensors.camera import CameraConfig
+from gait_reid_sim.core.sensors.camera_types import CameraConfig
 
 FULL_WELL = 10000.0
 """Electrons at full scale and unit gain."""

@@ -7,47 +7,82 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from gait_reid.core.geometry import unproject
+from gait_reid.core.compiled import compiled
 from gait_reid.core.types import Float32, Float64
 from gait_reid_sim.core.sensors.raster import rasterise
 
 if TYPE_CHECKING:
     from gait_reid_sim.core.scene.actor import Actor
-    from gait_reid_sim.core.sensors.camera import Camera, Window
+    from gait_reid_sim.core.sensors.camera import Camera
+    from gait_reid_sim.core.sensors.camera_types import Window
 
 SHADOW_REACH_M = 45.0
 
 
-def _texture(x: Float64, y: Float64, blur_m: Float64) -> Float64:
+@compiled
+def _texture(x: float, y: float, blur_m: float) -> float:
     """Return the relative brightness of paving: slabs with joints, blotches, fading with scale."""
-    near = np.exp(-((blur_m / 0.15) ** 2))
-    joints = (np.mod(x, 0.8) < 0.02 + blur_m) | (np.mod(y + 0.4 * (np.floor(x / 0.8) % 2), 0.8) < 0.02 + blur_m)
-    slab = np.sin(127.1 * np.floor(x / 0.8) + 311.7 * np.floor((y) / 0.8)) * 43758.5453
+    column = np.floor(x / 0.8)
+    shifted = y + 0.4 * (column % 2.0)
+    slab = np.sin(127.1 * column + 311.7 * np.floor(y / 0.8)) * 43758.5453
     slab = slab - np.floor(slab) - 0.5
+    joint = 0.0
+    if np.mod(x, 0.8) < 0.02 + blur_m or np.mod(shifted, 0.8) < 0.02 + blur_m:
+        joint = 1.0
     blotch = np.sin(0.9 * x + 1.7 * np.sin(0.6 * y)) * np.sin(1.1 * y + 1.3 * np.sin(0.7 * x))
-    return 1.0 + near * (0.12 * slab - 0.22 * joints) + 0.06 * blotch
+    near = np.exp(-((blur_m / 0.15) ** 2))
+    return 1.0 + near * (0.12 * slab - 0.22 * joint) + 0.06 * blotch
+
+
+@compiled
+def _fill(
+    rotation: Float64,
+    sensor: Float64,
+    focal: Float64,
+    corner: Float64,
+    ground: Float64,
+    sky: Float64,
+    image: Float32,
+    depth: Float32,
+) -> None:
+    """Write ground (2000 m wide) and sky into a window whose first pixel is ``corner``."""
+    height, width = depth.shape
+    for row in range(height):
+        v = (corner[1] + row - focal[3]) / focal[1]
+        for col in range(width):
+            u = (corner[0] + col - focal[2]) / focal[0]
+            fall = rotation[2, 0] * u + rotation[2, 1] * v + rotation[2, 2]
+            t = -sensor[2] / fall if fall < -1e-6 else np.inf
+            if t >= 2000.0:
+                depth[row, col] = np.inf
+                for k in range(3):
+                    image[row, col, 2 - k] = sky[k]
+                continue
+            x = sensor[0] + t * (rotation[0, 0] * u + rotation[0, 1] * v + rotation[0, 2])
+            y = sensor[1] + t * (rotation[1, 0] * u + rotation[1, 1] * v + rotation[1, 2])
+            bright = _texture(x, y, t / focal[0])
+            depth[row, col] = t
+            for k in range(3):
+                image[row, col, 2 - k] = bright * ground[k]
 
 
 def draw_ground(camera: Camera, window: Window) -> tuple[Float32, Float32]:
     """Return linear light (h, w, 3), in kilolux, and depth (h, w) of ground and sky."""
-    x0, y0, width, height = window
-    columns, rows = np.meshgrid(x0 + np.arange(width), y0 + np.arange(height))
-    pixels = np.column_stack([columns.ravel(), rows.ravel()])
-    rays = camera.pose.rotate(unproject(camera.intrinsics, pixels))
-    sensor = camera.pose.translation
-    with np.errstate(divide="ignore", invalid="ignore"):
-        depth = np.where(rays[:, 2] < -1e-6, -sensor[2] / rays[:, 2], np.inf)
-    ground = depth < 2000.0
-    point = sensor[:2] + rays[:, :2] * np.where(ground, depth, 0.0)[:, None]
     _, sun, sky = camera.light.relative()
     lit = sky + sun * max(camera.light.sun_direction[2], 0.0)
-    footprint = np.where(ground, depth, 0.0) / camera.intrinsics.fx
-    bright = _texture(point[:, 0], point[:, 1], footprint)
-    earth = np.array(camera.scenery.ground_colour) * lit
-    above = np.array(camera.scenery.sky_colour) * sky * 1.3
-    colour = np.where(ground[:, None], bright[:, None] * earth, above)
-    image = colour[:, ::-1].reshape(height, width, 3).astype(np.float32)
-    return image, np.where(ground, depth, np.inf).reshape(height, width).astype(np.float32)
+    shape = (window[3], window[2])
+    image, depth = np.empty((*shape, 3), np.float32), np.empty(shape, np.float32)
+    _fill(
+        camera.pose.rotation,
+        camera.pose.translation,
+        camera.focal_vector(),
+        np.array(window[:2], np.float64),
+        np.array(camera.scenery.ground_colour) * lit,
+        np.array(camera.scenery.sky_colour) * sky * 1.3,
+        image,
+        depth,
+    )
+    return image, depth
 
 
 def draw_shadow(

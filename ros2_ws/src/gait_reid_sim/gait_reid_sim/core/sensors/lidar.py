@@ -9,7 +9,7 @@ import numpy as np
 
 from gait_reid.core.compiled import compiled
 from gait_reid.core.geometry import Pose
-from gait_reid.core.types import Float32, Float64, Int32, Int64, PointCloud
+from gait_reid.core.types import Float32, Int32, Int64, PointCloud
 from gait_reid_sim.core.scene.actor import Actor
 from gait_reid_sim.core.scene.light import Weather
 from gait_reid_sim.core.scene.scenery import Scenery
@@ -163,7 +163,9 @@ class Lidar:
     def passing_time(self, actor: Actor, start_s: float) -> float:
         """Return when the beam sweeps over a person."""
         at = self.pose.inverse().apply(actor.joints(start_s)[0])
-        return start_s + float((np.pi - np.arctan2(at[1], at[0])) / (2.0 * np.pi)) / self.table.rate_hz
+        return (
+            start_s + float((np.pi - np.arctan2(at[1], at[0])) / (2.0 * np.pi)) / self.table.rate_hz
+        )
 
     def _add(
         self,

@@ -13,33 +13,40 @@ SCENERY_REGION = 64
 
 
 @compiled
-def person_material(region: int, x: float, y: float, z: float, limits: Float64) -> int:
-    """Return the material (see `materials`) at a point of the mean body in the zero pose."""
-    sleeve, bottom, waist, neck, hair_style, open_front = limits
+def _head_material(x: float, y: float, z: float, hair_style: float) -> int:
+    """Return skin, hair, eyes or lips."""
+    if hair_style > 0.0 and z > 1.700 + min(max((x + 0.01) / 0.12, 0.0), 1.0) * 0.095:
+        return 1
+    if hair_style > 1.0 and x < 0.055 and z > 1.60:
+        return 1
+    aside = abs(y)
+    if x > 0.09 and abs(z - 1.718) < 0.006 and 0.021 < aside < 0.041:
+        return 8
+    if x > 0.09 and abs(z - 1.736) < 0.004 and 0.017 < aside < 0.046:
+        return 1
+    if x > 0.09 and abs(z - 1.645) < 0.006 and aside < 0.022:
+        return 9
+    return 0
+
+
+@compiled
+def person_material(region: int, at: Float64, limits: Float64) -> int:
+    """Return the material (see `materials`) at a point (3,) of the mean body in the zero pose."""
+    x, y, z = at[0], at[1], at[2]
+    sleeve, bottom, waist, neck = limits[0], limits[1], limits[2], limits[3]
+    open_front = limits[5] > 0.5
     if region >= 32:
-        return (1, 3 if open_front < 0.5 else 2, 5, 7, 6, 10)[region - 32]
-    if z > neck + 0.25 * x or region == 4:
-        if hair_style > 0.0 and z > 1.700 + min(max((x + 0.01) / 0.12, 0.0), 1.0) * 0.095:
-            return 1
-        if hair_style > 1.0 and x < 0.055 and z > 1.60:
-            return 1
-        if x > 0.09:
-            aside = abs(y)
-            if abs(z - 1.718) < 0.006 and 0.021 < aside < 0.041:
-                return 8
-            if abs(z - 1.736) < 0.004 and 0.017 < aside < 0.046:
-                return 1
-            if abs(z - 1.645) < 0.006 and aside < 0.022:
-                return 9
-        return 0
-    if region == 7 or region == 8 or region == 11 or region == 12:
-        if z < 0.085 or region == 8 or region == 12:
-            return 10 if z < 0.016 else 4
+        return (1, 2 if open_front else 3, 5, 7, 6, 10)[region - 32]
+    if region == 4 or z > neck + 0.25 * x:
+        return _head_material(x, y, z, limits[4])
+    toes = region in (8, 12)
+    if toes or (region in (7, 11) and z < 0.085):
+        return 10 if z < 0.016 else 4
     if region <= 12 and z < waist:
         return 3 if z > bottom else 0
     if region >= 14 and region != 17 and z < sleeve:
         return 0
-    if open_front > 0.5 and region <= 3 and x > 0.03 and abs(y) < 0.035 + 0.09 * (z - 1.30):
+    if open_front and region <= 3 and x > 0.03 and abs(y) < 0.035 + 0.09 * (z - 1.30):
         return 11
     return 2
 
@@ -104,10 +111,7 @@ def shade(
                 n[k] = wa * normals[a, k] + wb * normals[b, k] + wc * normals[c, k]
                 p[k] = wa * canonical[a, k] + wb * canonical[b, k] + wc * canonical[c, k]
             region = regions[f]
-            if region >= 64:
-                m = region - 64
-            else:
-                m = person_material(region, p[0], p[1], p[2], limits)
+            m = region - 64 if region >= 64 else person_material(region, p, limits)
             second = pattern_weight(int(table[m, 6]), table[m, 7], p[0], p[1], p[2])
             length = np.sqrt(n[0] * n[0] + n[1] * n[1] + n[2] * n[2]) + 1e-9
             sun = max((n[0] * light[0, 0] + n[1] * light[0, 1] + n[2] * light[0, 2]) / length, 0.0)
