@@ -42,6 +42,15 @@ def test_every_argument_is_described_and_nothing_needs_a_newer_launch(path: Path
     assert "$(not-equals" not in text
 
 
+def test_a_radar_recording_starts_the_radar_driver_in_the_site(tmp_path: Path) -> None:
+    found = processes(
+        "bringup.launch.xml", tmp_path, radar_replay="/data/port.bin", namespace="room"
+    )
+    assert "__ns:=/room" in found["radar_node"]
+    assert parameters_of(found["radar_node"])["replay.path"] == "/data/port.bin"
+    assert "radar_node" not in processes("bringup.launch.xml", tmp_path)
+
+
 def test_one_site_with_a_recording(tmp_path: Path) -> None:
     found = processes(
         "bringup.launch.xml", tmp_path, bag="/data/walk", bag_loop="3", namespace="hall"
