@@ -175,15 +175,11 @@ class Simulation:
         exposed = model.expose(near, time_s, rng)
         counts, share = np.zeros(len(near), np.int64), np.zeros(len(near))
         roi = np.full((len(near), 4), np.nan)
-        sizes = np.bincount(
-            exposed.silhouettes[exposed.silhouettes >= 0].ravel(), minlength=len(near)
-        )
         for sight in exposed.sights:
-            counts[sight.actor] = sizes[sight.actor]
+            counts[sight.actor] = sight.pixels
             share[sight.actor], roi[sight.actor] = sight.visible, sight.roi
         tracks = np.array([actor.track_id for actor in near] or [0], np.int16)
-        people = exposed.silhouettes
-        owner = np.where(people >= 0, tracks[np.maximum(people, 0)], people).astype(np.int16)
+        owner = np.append(tracks, np.int16(-1))[exposed.silhouettes]
         truth = _truth(near, exposed.frame.stamp_ns, counts, share, roi)
         return SensorFrame(
             plan.name, plan.type, exposed.frame.stamp_ns, exposed.frame, owner, truth

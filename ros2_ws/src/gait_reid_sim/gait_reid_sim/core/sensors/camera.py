@@ -191,7 +191,7 @@ class Camera:
         behind = layers[1][part]
         covered = np.repeat(np.repeat(behind, scale, 0), scale, 1) if scale > 1 else behind
         seen = (face_at >= 0) & (near < covered)
-        whole = int(_shrink((face_at >= 0).astype(np.float32), w, h).__gt__(0.5).sum())
+        whole = int((_shrink((face_at >= 0).astype(np.float32), w, h) > 0.5).sum())
         colour = colour * seen[..., None]
         alpha, tint = _shrink(seen.astype(np.float32), w, h), _shrink(colour, w, h)
         moved = self.chain.motion_kernel(self._pixel_speed(actor, time_s))
@@ -231,22 +231,26 @@ class Camera:
         owner: npt.NDArray[np.int16],
         alone: int,
     ) -> Sight:
-        rows, cols = np.nonzero(owner == row)
         box = self.box_of(actor, time_s, 0.0)
         across = min(box[0] + box[2], self.config.width) - max(box[0], 0.0)
         down = min(box[1] + box[3], self.config.height) - max(box[1], 0.0)
         inside = float(max(across, 0.0) * max(down, 0.0) / (box[2] * box[3]))
         inside = inside if np.isfinite(inside) else 0.0
-        if not len(rows) or not alone:
-            return Sight(row, np.full(4, np.nan), 0.0, inside)
-        x, y = cols.min() + window[0], rows.min() + window[1]
-        size = (np.ptp(cols) + 1, np.ptp(rows) + 1)
-        roi = np.array([x, y, *size], np.float64)
-        return Sight(row, roi, min(len(rows) / alone, 1.0), inside)
+        if not alone:
+            return Sight(row, np.full(4, np.nan), 0, 0.0, inside)
+        wide = np.nan_to_num(self.box_of(actor, time_s, 1.5), nan=0.0)
+        left, top = max(int(wide[0]) - window[0], 0), max(int(wide[1]) - window[1], 0)
+        right, bottom = int(wide[0] + wide[2]) - window[0], int(wide[1] + wide[3]) - window[1]
+        rows, cols = np.nonzero(owner[top : max(bottom, 0), left : max(right, 0)] == row)
+        if not len(rows):
+            return Sight(row, np.full(4, np.nan), 0, 0.0, inside)
+        x, y = cols.min() + left + window[0], rows.min() + top + window[1]
+        roi = np.array([x, y, np.ptp(cols) + 1, np.ptp(rows) + 1], np.float64)
+        return Sight(row, roi, len(rows), min(len(rows) / alone, 1.0), inside)
 
 
 def _shrink(layer: Float32, width: int, height: int) -> Float32:
     """Return a layer averaged down to pixels."""
     if layer.shape[:2] == (height, width):
         return layer
-    return cv2.resize(layer, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(layer, (width, height), interpolation=cv2.INTER_AREA))

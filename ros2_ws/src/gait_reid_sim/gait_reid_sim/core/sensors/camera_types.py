@@ -48,12 +48,14 @@ class Sight:
         actor: Row in the list of actors.
         roi: (4,) float64 pixels x, y, width, height of the visible silhouette's box; NaN when
             nothing is visible.
+        pixels: Pixels that show the person.
         visible: Share of the person's own silhouette that nobody and nothing covers, [0, 1].
         inside: Share of the person's box that lies in the picture, [0, 1].
     """
 
     actor: int
     roi: Float64
+    pixels: int
     visible: float
     inside: float
 

@@ -43,18 +43,20 @@ def _tone_curve() -> UInt8:
 
 @compiled
 def _develop(
-    light: Float32, noise: Float32, row0: int, col0: int, read: float, shot: float,
+    light: Float32, noise: Float32, row0: int, col0: int, read: np.float32, shot: np.float32,
     curve: UInt8, out: UInt8,
 ) -> None:  # fmt: skip
     height, width = light.shape[:2]
-    size = noise.shape[0]
+    mask = noise.shape[0] - 1
+    top = np.float32(4095.0)
     for row in range(height):
+        i = (row + row0) & mask
         for col in range(width):
+            j = (col + col0) & mask
             for k in range(3):
                 value = light[row, col, k]
-                sigma = np.sqrt(read + shot * max(value, 0.0))
-                value += sigma * noise[(row + row0) % size, (col + col0) % size, k]
-                out[row, col, k] = curve[int(min(max(value, 0.0), 1.0) * 4095.0)]
+                value += np.sqrt(read + shot * max(value, np.float32(0.0))) * noise[i, j, k]
+                out[row, col, k] = curve[int(min(max(value * top, np.float32(0.0)), top))]
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,8 @@ class ImageChain:
         row, col = (int(v) for v in rng.integers(512, size=2))
         light = np.ascontiguousarray(light, np.float32)
         _develop(
-            light, _noise_tile(), row, col, self.read_variance, self.shot_variance,
+            light, _noise_tile(), row, col,
+            np.float32(self.read_variance), np.float32(self.shot_variance),
             _tone_curve(), out,
         )  # fmt: skip
         if self.jpeg_quality:
