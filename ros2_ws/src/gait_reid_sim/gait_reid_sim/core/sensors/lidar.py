@@ -41,6 +41,38 @@ class LidarScan:
 
 
 @compiled
+def _strongest(
+    distance: Float32, returned: Float32, owners: Int32, ring: int, column: int, extinction: float
+) -> tuple[float, float, float, int]:
+    """Return power, range, mean reflection and owner of the strongest group of a beam's rays.
+
+    A group is what one pulse cannot tell apart.
+    """
+    rays = distance.shape[2]
+    best, at, mean, who = 0.0, 0.0, 0.0, 0
+    for k in range(rays):
+        first = distance[ring, column, k]
+        if not np.isfinite(first):
+            continue
+        power, total, nearest, owner = 0.0, 0.0, np.inf, 0
+        for j in range(rays):
+            gap = distance[ring, column, j] - first
+            if gap < 0.0 or gap > PULSE_M:
+                continue
+            power += returned[ring, column, j]
+            total += returned[ring, column, j] * distance[ring, column, j]
+            if distance[ring, column, j] < nearest:
+                nearest, owner = distance[ring, column, j], owners[ring, column, j]
+        if power <= 0.0:
+            continue
+        r = total / power
+        received = power / rays * (10.0 / r) ** 2 * np.exp(-2.0 * extinction * r)
+        if received > best:
+            best, at, mean, who = received, r, power / rays, owner
+    return best, at, mean, who
+
+
+@compiled
 def _detect(
     distance: Float32,
     returned: Float32,
@@ -54,43 +86,18 @@ def _detect(
     who: Int32,
 ) -> None:
     """Turn bundles of rays into returns: range and intensity in ``out``, NaN where none."""
-    rings, count, rays = distance.shape
+    rings, count = distance.shape[:2]
     for ring in range(rings):
         for column in range(count):
-            out[ring, column, 0] = np.nan
-            best = 0.0
-            # The strongest group of rays that one pulse cannot tell apart.
-            for k in range(rays):
-                first = distance[ring, column, k]
-                if not np.isfinite(first):
-                    continue
-                power, total, nearest, owner = 0.0, 0.0, np.inf, 0
-                for j in range(rays):
-                    gap = distance[ring, column, j] - first
-                    if gap < 0.0 or gap > PULSE_M:
-                        continue
-                    power += returned[ring, column, j]
-                    total += returned[ring, column, j] * distance[ring, column, j]
-                    if distance[ring, column, j] < nearest:
-                        nearest = distance[ring, column, j]
-                        owner = owners[ring, column, j]
-                if power <= 0.0:
-                    continue
-                r = total / power
-                received = power / rays * (10.0 / r) ** 2 * np.exp(-2.0 * extinction * r)
-                if received > best:
-                    best = received
-                    out[ring, column, 0] = r
-                    out[ring, column, 1] = 100.0 * power / rays
-                    who[ring, column] = owner
+            best, r, mean, owner = _strongest(distance, returned, owners, ring, column, extinction)
+            out[ring, column, 0], out[ring, column, 1] = np.nan, 100.0 * mean
             if best <= 0.0:
                 continue
             chance = kept / (1.0 + (half_power / best) ** 2.5)
-            if uniform[ring, column] > chance:
-                out[ring, column, 0] = np.nan
-                continue
-            weak = 1.0 + np.sqrt(half_power / best)
-            out[ring, column, 0] += noise[ring, column] * weak
+            if uniform[ring, column] <= chance:
+                weak = 1.0 + np.sqrt(half_power / best)
+                out[ring, column, 0] = r + noise[ring, column] * weak
+                who[ring, column] = owner
 
 
 @dataclass

@@ -13,6 +13,23 @@ Int32Array = npt.NDArray[np.int32]
 
 
 @compiled
+def project(
+    points: Float64, intrinsics: Float64, window: Float64
+) -> tuple[Float64, Float64, Float64]:
+    """Return column, row and inverse depth of points; inverse depth 0: too near or behind."""
+    fx, fy, cx, cy = intrinsics
+    x0, y0, scale = window
+    u, v, w = np.empty(len(points)), np.empty(len(points)), np.empty(len(points))
+    for i in range(len(points)):
+        z = points[i, 2]
+        w[i] = 1.0 / z if z > NEAR_M else 0.0
+        # Pixel centres are at whole numbers, edges half a pixel before.
+        u[i] = (points[i, 0] * w[i] * fx + cx + 0.5 - x0) * scale - 0.5
+        v[i] = (points[i, 1] * w[i] * fy + cy + 0.5 - y0) * scale - 0.5
+    return u, v, w
+
+
+@compiled
 def rasterise(
     points: Float64,
     faces: Int32Array,
@@ -34,15 +51,7 @@ def rasterise(
         weights: (h, w, 2) float32, barycentric weights of the first two corners.
     """
     height, width = depth.shape
-    fx, fy, cx, cy = intrinsics
-    x0, y0, scale = window
-    u, v, w = np.empty(len(points)), np.empty(len(points)), np.empty(len(points))
-    for i in range(len(points)):
-        z = points[i, 2]
-        w[i] = 1.0 / z if z > NEAR_M else 0.0
-        # Pixel centres are at whole numbers, edges half a pixel before.
-        u[i] = (points[i, 0] * w[i] * fx + cx + 0.5 - x0) * scale - 0.5
-        v[i] = (points[i, 1] * w[i] * fy + cy + 0.5 - y0) * scale - 0.5
+    u, v, w = project(points, intrinsics, window)
     for f in range(len(faces)):
         a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
         if w[a] == 0.0 or w[b] == 0.0 or w[c] == 0.0:

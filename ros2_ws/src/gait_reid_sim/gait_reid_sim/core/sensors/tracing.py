@@ -160,57 +160,86 @@ def trace(
     """
     rings, count = distance.shape[0], distance.shape[1]
     step = 2.0 * np.pi / columns
-    margin = divergence
-    az, el = np.empty(len(vertices)), np.empty(len(vertices))
-    for i in range(len(vertices)):
-        x, y, z = vertices[i, 0], vertices[i, 1], vertices[i, 2]
-        az[i] = np.arctan2(y, x)
-        el[i] = np.arctan2(z, np.sqrt(x * x + y * y))
+    angles, plane = _angles(vertices), np.empty(14)
     for f in range(len(faces)):
-        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-        ax, ay, az_ = vertices[a, 0], vertices[a, 1], vertices[a, 2]
-        ux, uy, uz = vertices[b, 0] - ax, vertices[b, 1] - ay, vertices[b, 2] - az_
-        vx, vy, vz = vertices[c, 0] - ax, vertices[c, 1] - ay, vertices[c, 2] - az_
-        nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
-        plane = nx * ax + ny * ay + nz * az_
-        if plane >= 0.0:
+        if not _front(vertices, faces[f], plane):
             continue
-        length = np.sqrt(nx * nx + ny * ny + nz * nz)
-        p, q, r = az[a], az[b], az[c]
-        if max(p, q, r) - min(p, q, r) > np.pi:
-            p, q, r = p % (2 * np.pi), q % (2 * np.pi), r % (2 * np.pi)
-        left, right = max(p, q, r) + margin, min(p, q, r) - margin
-        low = min(el[a], el[b], el[c]) - margin
-        high = max(el[a], el[b], el[c]) + margin
+        left, right, low, high = _bounds(angles, faces[f], divergence)
         ring = np.searchsorted(elevation, low)
         while ring < rings and elevation[ring] <= high:
             start = int(np.ceil((np.pi - left + azimuth_offset[ring]) / step))
             end = int(np.floor((np.pi - right + azimuth_offset[ring]) / step))
+            co, so = shift[0, ring], shift[1, ring]
             for column in range(start, end + 1):
                 local = (column - first_column) % columns
                 if local >= count:
                     continue
                 for k in range(5):
                     ct, st = turn[0, local, k], turn[1, local, k]
-                    co, so = shift[0, ring], shift[1, ring]
                     dx = (ct * co - st * so) * lift[0, ring, k]
                     dy = (st * co + ct * so) * lift[0, ring, k]
-                    dz = lift[1, ring, k]
-                    slope = nx * dx + ny * dy + nz * dz
-                    if slope >= -1e-12:
-                        continue
-                    t = plane / slope
-                    if t <= 0.0 or t >= distance[ring, local, k]:
-                        continue
-                    hx, hy, hz = t * dx - ax, t * dy - ay, t * dz - az_
-                    # Barycentric coordinates from the cross products with the edges.
-                    wx, wy, wz = uy * hz - uz * hy, uz * hx - ux * hz, ux * hy - uy * hx
-                    wc = (wx * nx + wy * ny + wz * nz) / (length * length)
-                    wx, wy, wz = hy * vz - hz * vy, hz * vx - hx * vz, hx * vy - hy * vx
-                    wb = (wx * nx + wy * ny + wz * nz) / (length * length)
-                    if wb < 0.0 or wc < 0.0 or wb + wc > 1.0:
-                        continue
-                    distance[ring, local, k] = t
-                    returned[ring, local, k] = reflectivity[f] * (-slope / length)
-                    owners[ring, local, k] = owner
+                    t, cosine = _meet(plane, dx, dy, lift[1, ring, k], distance[ring, local, k])
+                    if t > 0.0:
+                        distance[ring, local, k] = t
+                        returned[ring, local, k] = reflectivity[f] * cosine
+                        owners[ring, local, k] = owner
             ring += 1
+
+
+@compiled
+def _angles(vertices: Float64) -> Float64:
+    """Return (v, 2) azimuth and elevation."""
+    out = np.empty((len(vertices), 2))
+    for i in range(len(vertices)):
+        x, y, z = vertices[i, 0], vertices[i, 1], vertices[i, 2]
+        out[i, 0] = np.arctan2(y, x)
+        out[i, 1] = np.arctan2(z, np.sqrt(x * x + y * y))
+    return out
+
+
+@compiled
+def _front(vertices: Float64, face: Int32Array, out: Float64) -> bool:
+    """Write corner, two edges, normal, offset and length of a triangle; return if it faces us."""
+    a, b, c = face[0], face[1], face[2]
+    for i in range(3):
+        out[i] = vertices[a, i]
+        out[3 + i] = vertices[b, i] - vertices[a, i]
+        out[6 + i] = vertices[c, i] - vertices[a, i]
+    out[9] = out[4] * out[8] - out[5] * out[7]
+    out[10] = out[5] * out[6] - out[3] * out[8]
+    out[11] = out[3] * out[7] - out[4] * out[6]
+    out[12] = out[9] * out[0] + out[10] * out[1] + out[11] * out[2]
+    out[13] = np.sqrt(out[9] ** 2 + out[10] ** 2 + out[11] ** 2)
+    return out[12] < 0.0
+
+
+@compiled
+def _bounds(angles: Float64, face: Int32Array, margin: float) -> tuple[float, float, float, float]:
+    """Return greatest and least azimuth, least and greatest elevation of a triangle."""
+    p, q, r = angles[face[0], 0], angles[face[1], 0], angles[face[2], 0]
+    if max(p, q, r) - min(p, q, r) > np.pi:
+        p, q, r = p % (2 * np.pi), q % (2 * np.pi), r % (2 * np.pi)
+    i, j, k = angles[face[0], 1], angles[face[1], 1], angles[face[2], 1]
+    left, right = max(p, q, r) + margin, min(p, q, r) - margin
+    return left, right, min(i, j, k) - margin, max(i, j, k) + margin
+
+
+@compiled
+def _meet(plane: Float64, dx: float, dy: float, dz: float, limit: float) -> tuple[float, float]:
+    """Return range and cosine of incidence of a ray on a triangle, 0 where it misses."""
+    nx, ny, nz = plane[9], plane[10], plane[11]
+    slope = nx * dx + ny * dy + nz * dz
+    if slope >= -1e-12:
+        return 0.0, 0.0
+    t = plane[12] / slope
+    if t >= limit:
+        return 0.0, 0.0
+    hx, hy, hz = t * dx - plane[0], t * dy - plane[1], t * dz - plane[2]
+    ux, uy, uz, vx, vy, vz = plane[3], plane[4], plane[5], plane[6], plane[7], plane[8]
+    # Barycentric coordinates from the cross products with the edges.
+    square = plane[13] * plane[13]
+    wc = (uy * hz - uz * hy) * nx + (uz * hx - ux * hz) * ny + (ux * hy - uy * hx) * nz
+    wb = (hy * vz - hz * vy) * nx + (hz * vx - hx * vz) * ny + (hx * vy - hy * vx) * nz
+    if wb < 0.0 or wc < 0.0 or wb + wc > square:
+        return 0.0, 0.0
+    return t, -slope / plane[13]
