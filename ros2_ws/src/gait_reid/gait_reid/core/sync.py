@@ -67,7 +67,7 @@ class Instant(Generic[Item]):
         return (max(self.stamps_ns.values()) - min(self.stamps_ns.values())) / _NS_PER_S
 
 
-@dataclass
+@dataclass(slots=True)
 class _Stream(Generic[Item]):
     """Frames of one sensor that wait, oldest first."""
 
@@ -150,14 +150,17 @@ class SensorCollector(Generic[Item]):
         stream = self._streams[sensor]
         stamp_ns += stream.offset_ns
         self.received[sensor] += 1
-        if not self._accept(sensor, stream, stamp_ns):
+        newest_ns = stream.newest_ns
+        usual = stream.stale_after_ns is None and (newest_ns is None or stamp_ns > newest_ns)
+        if not (usual or self._accept(sensor, stream, stamp_ns)):
             return []
         stream.append(stamp_ns, item)
         if len(stream.stamps_ns) > self._max_waiting:
             self._drop(sensor, stream, 1, "overflow")
         if self._first_ns is None:
             self._first_ns = self._now_ns = stamp_ns
-        self._now_ns = max(self._now_ns, stamp_ns)
+        if stamp_ns > self._now_ns:
+            self._now_ns = stamp_ns
         return self._collect()
 
     def poll(self, now_ns: int) -> list[Instant[Item]]:
@@ -230,29 +233,29 @@ class SensorCollector(Generic[Item]):
     def _complete(self, stamp_ns: int) -> bool:
         """Return whether no sensor can add a better frame in time; the reference always passes."""
         waited_ns = self._now_ns - stamp_ns
-        return all(
-            (stream.newest_ns is not None and stream.newest_ns >= stamp_ns)
-            or waited_ns > stream.timeout_ns
-            or self._silent(stream)
-            for stream in self._streams.values()
-        )
+        for stream in self._streams.values():
+            if stream.newest_ns is not None and stream.newest_ns >= stamp_ns:
+                continue
+            if waited_ns <= stream.timeout_ns and not self._silent(stream):
+                return False
+        return True
 
     def _emit(self, reference: str, stamp_ns: int) -> Instant[Item]:
         items: dict[str, Item] = {}
         stamps_ns: dict[str, int] = {}
         for name, stream in self._streams.items():
-            index = 0 if name == reference else _nearest(stream.stamps_ns, stamp_ns)
-            if index is None or abs(stream.stamps_ns[index] - stamp_ns) > stream.tolerance_ns:
-                self._drop(
-                    name,
-                    stream,
-                    bisect.bisect_left(stream.stamps_ns, stamp_ns - stream.tolerance_ns),
-                    "unpaired",
-                )
+            waiting = stream.stamps_ns
+            index = 0 if name == reference else _nearest(waiting, stamp_ns)
+            if index is None:
                 continue
-            items[name], stamps_ns[name] = stream.items[index], stream.stamps_ns[index]
-            self._drop(name, stream, index, "unpaired")
-            stream.drop_first(1)
+            if abs(waiting[index] - stamp_ns) > stream.tolerance_ns:
+                too_old = bisect.bisect_left(waiting, stamp_ns - stream.tolerance_ns)
+                self._drop(name, stream, too_old, "unpaired")
+                continue
+            items[name], stamps_ns[name] = stream.items[index], waiting[index]
+            if index:
+                self.dropped[name, "unpaired"] += index
+            stream.drop_first(index + 1)
             self.used[name] += 1
         self._emitted_ns = stamp_ns
         return Instant(stamp_ns, items, stamps_ns, reference, self.sequence)
