@@ -126,3 +126,29 @@ def test_core_needs_neither_ros_nor_torch() -> None:
         "sys.exit(bool(bad))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def _gaps(simulation: Simulation) -> tuple[float, float]:
+    """Return the least distance of anybody to a solid's surface and to somebody else, metres."""
+    scenery = simulation.scenario.scenery
+    triangles = scenery.vertices[scenery.faces]
+    corners = np.concatenate([triangles.reshape(-1, 3), triangles.mean(axis=1)])
+    low = corners[corners[:, 2] < 2.0][:, :2]
+    solid, other = [np.inf], [np.inf]
+    for actor in simulation.actors:
+        way = actor.motion.positions[::10, 0, :2]
+        if len(low):
+            solid.append(float(np.sqrt(((way[:, None] - low) ** 2).sum(axis=2)).min()))
+        for second in simulation.actors[: actor.track_id]:
+            start = max(actor.enter_s, second.enter_s)
+            for time_s in np.arange(start, min(actor.leave_s, second.leave_s), 0.1):
+                gap = actor.position(time_s) - second.position(time_s)
+                other.append(float(np.linalg.norm(gap)))
+    return min(solid), min(other)
+
+
+@pytest.mark.parametrize("name", ["entrance", "corridor", "hall", "occlusion", "crowd", "crossing"])
+def test_nobody_walks_through_solids_or_others(name: str) -> None:
+    solid, other = _gaps(Simulation(load_scenario(name)))
+    assert solid > 0.45
+    assert other > 0.40
