@@ -34,9 +34,14 @@ def domain_id() -> Iterator[int]:
     first = os.getpid() + next(_domains_used)
     for offset in range(len(DOMAIN_IDS)):
         number = DOMAIN_IDS[(first + offset) % len(DOMAIN_IDS)]
-        with open(folder / f"gait_reid_domain_{number}.lock", "a") as lock:
+        lock = folder / f"gait_reid_domain_{number}.lock"
+        # Another user's file may be locked, but neither written nor created anew.
+        if not lock.exists():
+            with contextlib.suppress(PermissionError):
+                lock.touch()
+        with lock.open() as held:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 continue
             yield number

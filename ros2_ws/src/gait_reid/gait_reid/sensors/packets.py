@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import socket
@@ -151,12 +152,12 @@ def _holder_of(port: int) -> str:
             continue
         columns = (line.split() for line in lines)
         inodes |= {f"socket:[{c[9]}]" for c in columns if c[1].endswith(f":{port:04X}")}
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if any(os.readlink(entry) in inodes for entry in (process / "fd").iterdir()):
+    for entry in Path("/proc").glob("[0-9]*/fd/*"):
+        # Files are opened and closed, and processes end, while this looks.
+        with contextlib.suppress(OSError):
+            if os.readlink(entry) in inodes:
+                process = entry.parents[1]
                 return f"by {(process / 'comm').read_text().strip()}, process {process.name}"
-        except OSError:
-            continue
     return ""
 
 
