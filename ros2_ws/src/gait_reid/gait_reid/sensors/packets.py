@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import os
 import socket
 import struct
@@ -152,7 +153,7 @@ def _holder_of(port: int) -> str:
             continue
         columns = (line.split() for line in lines)
         inodes |= {f"socket:[{c[9]}]" for c in columns if c[1].endswith(f":{port:04X}")}
-    for entry in Path("/proc").glob("[0-9]*/fd/*"):
+    for entry in map(Path, glob.iglob("/proc/[0-9]*/fd/*")):
         # Files are opened and closed, and processes end, while this looks.
         with contextlib.suppress(OSError):
             if os.readlink(entry) in inodes:
