@@ -1,12 +1,15 @@
 """The ``gait-reid`` command.
 
 Each command is imported when it is asked for: the start stays quick, and one missing library costs
-the commands that need it and no others.
+the commands that need it and no others. Other packages add commands through the entry point group
+``gait_reid.commands``: a name, and a module that holds a function called ``command``.
 """
 
 from __future__ import annotations
 
 import importlib
+from functools import cache
+from importlib.metadata import entry_points
 from typing import Any
 
 import typer
@@ -14,6 +17,7 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 _PACKAGE = "gait_reid.cli"
+_GROUP = "gait_reid.commands"
 _GALLERY = ("list", "forget", "merge", "export", "import", "purge", "rotate-key")
 MODULES = {
     "replay": "replay",
@@ -26,16 +30,23 @@ MODULES = {
 }
 
 
+@cache
+def modules() -> dict[str, str]:
+    """Return the module of every command, those of other packages included."""
+    own = {name: f"{_PACKAGE}.{module}" for name, module in MODULES.items()}
+    return {**{entry.name: entry.module for entry in entry_points(group=_GROUP)}, **own}
+
+
 class LazyGroup(TyperGroup):
-    """Finds its commands in the modules of this package."""
+    """Finds its commands in the modules of this package and in entry points."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of all commands."""
-        return list(MODULES)
+        return list(modules())
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Import and return one command, or one that says which library is missing."""
-        if cmd_name not in MODULES:
+        if cmd_name not in modules():
             return None
         try:
             return _load(cmd_name)
@@ -44,7 +55,7 @@ class LazyGroup(TyperGroup):
 
 
 def _load(name: str) -> Any:
-    module = importlib.import_module(f"{_PACKAGE}.{MODULES[name]}")
+    module = importlib.import_module(modules()[name])
     holder = typer.Typer()
     if hasattr(module, "register"):
         module.register(holder)
