@@ -143,7 +143,7 @@ def sample_body(
     }
     race = rng.dirichlet((0.7, 0.7, 0.7))
     phenotype |= dict(zip(("african", "asian", "caucasian"), race.tolist()))
-    local = {}
+    local: dict[str, float] = {}
     for names in VARIED:
         value = float(np.clip(rng.normal(0.0, 0.35), -0.9, 0.9))
         value = (
