@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 PYTHON = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
-TOOLS = ("bash", "cat", "chmod", "dirname", "env", "readlink", "sed", "sh", "sort")
+TOOLS = ("bash", "cat", "chmod", "dirname", "env", "grep", "readlink", "sed", "sh", "sort")
 
 # Takes the place of the tool that sets up, and writes down how it was called.
 _SETUP = """
@@ -255,6 +255,15 @@ def test_test_and_demo_stay_on_this_machine(machine: Machine) -> None:
     assert machine.run("test", "-k", "x").stdout == "LOCALHOST -m pytest -k x\n"
     machine.environment["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "SUBNET"
     assert machine.run("test", "-k", "x").stdout == "SUBNET -m pytest -k x\n"
+
+
+def test_what_a_binding_says_at_the_end_does_not_hide_the_summary(machine: Machine) -> None:
+    python = machine.folder / "checkout" / ".venv" / "bin" / "python"
+    leaks = "nanobind: leaked 2 types!\\n - leaked type x\\n - ... skipped remainder\\n"
+    python.write_text(f'#!/bin/sh\necho "1 passed"\nprintf "{leaks}a warning\\n" >&2\nexit 3\n')
+    python.chmod(0o755)
+    done = machine.run("test", "x")
+    assert (done.returncode, done.stdout, done.stderr) == (1, "1 passed\n", "a warning\n")
 
 
 def test_lint_runs_before_all_tests_and_counts(machine: Machine) -> None:
