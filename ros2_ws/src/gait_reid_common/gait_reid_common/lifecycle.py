@@ -61,6 +61,7 @@ class ManagedNode(DeclaringNode, Generic[P]):
         self._common = CommonParameters()
         self.failure = ""
         self._holds_something = False
+        self._runs = False
         self._reminded_steady_s: dict[str, float] = {}
         self._diagnostics = DiagnosticsPublisher(self)
         self.create_timer(PERIOD_S, self._every_second, clock=self.steady_clock)
@@ -114,6 +115,7 @@ class ManagedNode(DeclaringNode, Generic[P]):
         """Enable publishers, call `do_activate`, start workers, then inputs and services."""
 
         def activate() -> None:
+            self._runs = True
             self.do_activate()
             self._start_declared()
 
@@ -121,7 +123,7 @@ class ManagedNode(DeclaringNode, Generic[P]):
         if result == Return.SUCCESS:
             result = self._attempt("activate", activate)
         if result != Return.SUCCESS:
-            self._quietly(self._stop_declared, self.do_deactivate)
+            self._halt()
             super().on_deactivate(state)
         return result
 
@@ -129,6 +131,7 @@ class ManagedNode(DeclaringNode, Generic[P]):
         """Stop inputs, services and workers, call `do_deactivate`, silence publishers."""
 
         def deactivate() -> None:
+            self._runs = False
             self._stop_declared()
             self.do_deactivate()
 
@@ -179,9 +182,13 @@ class ManagedNode(DeclaringNode, Generic[P]):
     def _stop_and_release(self) -> None:
         if self._start_timer is not None:
             self._start_timer.cancel()
-        if self._to_deactivate:
-            self._quietly(self._stop_declared, self.do_deactivate)
+        self._halt()
         self._release()
+
+    def _halt(self) -> None:
+        if self._runs:
+            self._runs = False
+            self._quietly(self._stop_declared, self.do_deactivate)
 
     def _release(self) -> None:
         self.node_parameters.locked = False

@@ -23,6 +23,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 
+from gait_reid_common.lifecycle import ManagedNode
 from gait_reid_common.qos import LATCHED, RESULT, SENSOR_IN, SENSOR_OUT, Qos
 from gait_reid_common.testing import activate, domain_id, node_maker, ros_context, spin_until
 
@@ -126,6 +127,27 @@ def test_end_from_every_state(make: MakeNode, state: str, end: str) -> None:
     assert ("cleanup" in node.events) == (state != "unconfigured")
     assert ("deactivate" in node.events) == (state == "active")
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("echo:")]
+
+
+@pytest.mark.parametrize("end", ["trigger_shutdown", "destroy_node"])
+def test_a_node_without_inputs_stops_what_it_started(context: Any, end: str) -> None:
+    class Source(ManagedNode[echo_node.EchoParameters]):
+        node_name = "source"
+        parameter_type = echo_node.EchoParameters
+        running = 0
+
+        def do_activate(self) -> None:
+            self.running += 1
+
+        def do_deactivate(self) -> None:
+            self.running -= 1
+
+    with node_maker(context) as maker:
+        node = maker(Source)
+        activate(node)
+        assert node.running == 1
+        getattr(node, end)()
+        assert node.running == 0
 
 
 def test_autostart_reaches_active(make: MakeNode) -> None:

@@ -44,7 +44,6 @@ class CameraNode(ManagedNode[CameraParameters]):
     node_name = "camera"
     parameter_type = CameraParameters
     publishes = (CAMERA_IMAGE, CAMERA_INFO)
-    _runner: SourceRunner[CameraFrame] | None = None
     open_capture: CaptureFactory = staticmethod(open_capture)
 
     def do_configure(self, parameters: CameraParameters) -> None:
@@ -76,11 +75,6 @@ class CameraNode(ManagedNode[CameraParameters]):
 
     def do_deactivate(self) -> None:
         """Stop reading and give the device back."""
-        if self._runner is not None:
-            self._runner.stop()
-
-    def do_cleanup(self) -> None:
-        """Stop reading as well where the node ends without being deactivated."""
         if self._runner is not None:
             self._runner.stop()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from dataclasses import dataclass, field
 
 from gait_reid.adapters import pointcloud
@@ -85,11 +86,15 @@ class LidarNode(ManagedNode[LidarParameters]):
     def _publish(self, cloud: PointCloud) -> None:
         self.counters.receive()
         self._meter.add()
-        if self.wanted(self._points_out):
-            self._points_out.publish(pointcloud.to_message(cloud))
-            self.counters.publish()
-        else:
-            self.counters.drop("nobody_subscribes")
+        try:
+            if self.wanted(self._points_out):
+                self._points_out.publish(pointcloud.to_message(cloud))
+                self.counters.publish()
+            else:
+                self.counters.drop("nobody_subscribes")
+        except Exception:
+            self.counters.drop("error")
+            self.report_error(f"a scan is lost:\n{traceback.format_exc()}")
 
     def _report_change(self, error: SourceError | None) -> None:
         if error is None:
