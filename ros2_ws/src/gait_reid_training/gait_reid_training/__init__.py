@@ -1,0 +1,1 @@
+"""Networks, data, training, evaluation and export; the only package that needs torch."""

@@ -1,0 +1,92 @@
+"""What networks take and give: walks of equal length, one tensor per sensor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class WalkBatch:
+    """B walks of T frames; what a sensor did not see is zero and its flag is False.
+
+    The frames are made by `gait_reid.core.network_input`, in training and at run time alike.
+
+    Attributes:
+        rgb: (B, T, 3, H, W) uint8, the person in the middle.
+        silhouette: (B, T, 1, H, W) uint8, 255 on the person.
+        depth: (B, T, 1, 64, 64) uint8, the LiDAR's view of the person, 0 where nothing is.
+        points: (B, T, N, 4) float32; x along the walk, y to its left, z up from the ground below
+            the person, metres; intensity in [0, 1].
+        point_mask: (B, T, N) bool, False on padding.
+        state: (B, T, 4) float32; sine and cosine of the angle between walk and line of sight, speed
+            in m/s, range in units of 10 m.
+        quality: (B, T, 6) float32; pixel height / 128, sharpness (log10(1 + variance) / 4),
+            brightness, 1 - truncation, log2(1 + points) / 8, 1 - occlusion.
+        has_camera: (B, T) bool.
+        has_lidar: (B, T) bool.
+        frame_mask: (B, T) bool, False on frames that pad a short walk.
+        labels: (B,) int64, identity by number; -1 where unknown.
+    """
+
+    rgb: Tensor
+    silhouette: Tensor
+    depth: Tensor
+    points: Tensor
+    point_mask: Tensor
+    state: Tensor
+    quality: Tensor
+    has_camera: Tensor
+    has_lidar: Tensor
+    frame_mask: Tensor
+    labels: Tensor
+
+    def to(self, device: torch.device | str) -> WalkBatch:
+        """Return the batch on a device."""
+        return WalkBatch(
+            **{
+                one.name: getattr(self, one.name).to(device, non_blocking=True)
+                for one in fields(self)
+            }
+        )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class WalkOutput:
+    """What a network says of B walks.
+
+    Attributes:
+        embedding: (B, parts, dim), as trained: what the triplet loss takes; the run time scales
+            every part to unit length.
+        logits: (B, parts, classes), or None outside training.
+        extras: Further terms by name, for example losses of auxiliary branches.
+    """
+
+    embedding: Tensor
+    logits: Tensor | None = None
+    extras: dict[str, Any] = field(default_factory=dict)
+
+
+class WalkNetwork(nn.Module):
+    """A network that makes one embedding of a walk.
+
+    Attributes:
+        parts: Rows of an embedding.
+        dim: Columns of an embedding.
+        uses: Sensors that it takes, of ``camera`` (RGB), ``silhouette``, ``lidar`` (points),
+            ``depth``.
+    """
+
+    parts: int
+    dim: int
+    uses: frozenset[str]
+
+    def forward(self, batch: WalkBatch) -> WalkOutput:
+        """Return the embeddings of a batch of walks."""
+        raise NotImplementedError

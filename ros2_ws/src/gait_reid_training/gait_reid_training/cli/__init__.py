@@ -1,0 +1,1 @@
+"""Commands of gait-reid for data sets, training, evaluation and export."""

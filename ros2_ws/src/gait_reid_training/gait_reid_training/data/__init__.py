@@ -1,0 +1,1 @@
+"""Tracklets on disk, batches and augmentation."""

@@ -1,0 +1,1 @@
+"""Networks, as the papers have them."""
