@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ros_pip.console import SetupError, say
+from ros_pip.extras import EXTRA_LAYERS, ensure_extras
 from ros_pip.install import ALL_LAYERS, RUN_TIME_LAYERS, ensure_installed
 from ros_pip.layout import Layout
 from ros_pip.lock import lock
@@ -31,21 +32,24 @@ def only_one(lock: Path) -> Iterator[None]:
         yield
 
 
-def set_up(layout: Layout, ros: Ros, layers: Sequence[str], tolerant: bool) -> None:
+def set_up(layout: Layout, ros: Ros, options: argparse.Namespace) -> None:
     """Installs and builds what is not up to date.
 
     Args:
         layout: the checkout.
         ros: the ROS 2 to rest on.
-        layers: requirement lists to install.
-        tolerant: a package that does not build is said and is no error.
+        options: the options of ``setup``.
     """
+    insisted = [name for name in EXTRA_LAYERS if getattr(options, name)]
+    tried = ["training"] if options.try_training and "training" not in insisted else []
     with only_one(layout.lock):
-        ensure_installed(layout, ros, layers)
+        ensure_installed(layout, ros, RUN_TIME_LAYERS if options.no_dev else ALL_LAYERS)
+        ensure_extras(layout, ros, insisted, insist=True)
+        ensure_extras(layout, ros, tried, insist=False)
         try:
             ensure_built(layout, ros)
         except SetupError as error:
-            if not tolerant:
+            if not options.tolerant:
                 raise
             say(f"warning: {error}")
 
@@ -57,6 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     setup = commands.add_parser("setup", help="make or update the environment and the build")
     setup.add_argument("--no-dev", action="store_true", help="leave out test and lint tools")
     setup.add_argument("--tolerant", action="store_true", help="a failing build is a warning")
+    setup.add_argument("--training", action="store_true", help="also what training needs")
+    setup.add_argument("--try-training", action="store_true", help="the same, where it can be had")
+    setup.add_argument("--tensorrt", action="store_true", help="also TensorRT's engine builder")
     commands.add_parser("lock", help="pin every version anew, after an edit of a list")
     options = parser.parse_args(arguments)
     layout, ros = Layout(ROOT), find_ros()
@@ -64,8 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "lock":
             lock(layout, ros)
         else:
-            layers = RUN_TIME_LAYERS if options.no_dev else ALL_LAYERS
-            set_up(layout, ros, layers, options.tolerant)
+            set_up(layout, ros, options)
     except SetupError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ros_pip import cmake_files, host, stamp
 from ros_pip.console import SetupError, say, step
+from ros_pip.extras import EXTRA_LAYERS
 from ros_pip.installer import Installer
 from ros_pip.layout import Layout
 from ros_pip.ros import Ros
@@ -82,7 +83,8 @@ def environment_base(layout: Layout, ros: Ros) -> list[str]:
 
 def environment_key(layout: Layout, ros: Ros) -> str:
     """Changes whenever the environment would be installed differently."""
-    files = sorted(layout.requirements.glob("*.txt"))
+    lists = sorted(layout.requirements.glob("*.txt"))
+    files = [path for path in lists if path.stem not in EXTRA_LAYERS]
     files += sorted(layout.stand_ins.glob("*/pyproject.toml"))
     contents = [path.read_bytes() for path in files]
     return stamp.digest([*environment_base(layout, ros), *map(str, files), *contents])
@@ -182,10 +184,9 @@ class _Environment:
             "import numpy; print(numpy.__version__)",
             failure=f"ROS 2 {self.ros.distribution} is sourced, but {sys.executable} has no numpy",
         ).strip()
-        held = self.layout.venv / "held.txt"
-        held.write_text(f"numpy=={version}\n")
+        self.layout.held.write_text(f"numpy=={version}\n")
         colcon = self._probe(["colcon_core"]).found
-        return ["-c", held, *([] if colcon else ["colcon-common-extensions"])]
+        return ["-c", self.layout.held, *([] if colcon else ["colcon-common-extensions"])]
 
     def _adapt_wheels(self) -> None:
         venv, probe = self.layout.venv, self._probe()

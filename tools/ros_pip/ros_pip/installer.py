@@ -111,21 +111,21 @@ class Installer:
         uv: how uv is told what pip is told, or None where pip does the work.
     """
 
-    def __init__(self, python: Path, ros: Ros, uv_requirement: Path) -> None:
+    def __init__(self, python: Path, ros: Ros, uv_requirement: Path | None = None) -> None:
         """Gets the installer ready.
 
         Args:
             python: the environment's interpreter.
             ros: the ROS 2 beside which is installed. System packages count as installed where it
                 is sourced, which only pip understands.
-            uv_requirement: requirement list that pins uv.
+            uv_requirement: requirement list that pins uv; without it pip does the work.
 
         Raises:
             SetupError: nothing can be downloaded.
         """
         self._python = python
         self._ros = ros
-        self.uv = self._prepare_uv(uv_requirement) if ros.from_wheels else None
+        self.uv = self._prepare_uv(uv_requirement) if ros.from_wheels and uv_requirement else None
 
     def install(self, arguments: Sequence[str | Path], what: str) -> None:
         """Installs what the arguments of ``pip install`` name.

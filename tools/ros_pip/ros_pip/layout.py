@@ -36,6 +36,16 @@ class Layout:
         return self.venv / "installed.json"
 
     @property
+    def extras_stamp(self) -> Path:
+        """Says which extra layers the virtual environment holds."""
+        return self.venv / "extras.json"
+
+    @property
+    def held(self) -> Path:
+        """Constraints beside a sourced ROS 2: the versions that have to stay."""
+        return self.venv / "held.txt"
+
+    @property
     def workspace(self) -> Path:
         """The colcon workspace: src, and the folders that colcon makes."""
         return self.root / "ros2_ws"

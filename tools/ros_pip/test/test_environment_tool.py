@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ros_pip import cmake_files, host, install, stamp, workspace
+from ros_pip import cmake_files, extras, host, install, stamp, workspace
 from ros_pip.cli import only_one
 from ros_pip.console import SetupError
 from ros_pip.installer import Installer, parse_pip_configuration, translate_for_uv
@@ -213,7 +213,7 @@ def test_a_stamp_that_cannot_be_read_counts_as_none(tmp_path: Path) -> None:
 def layout(tmp_path: Path) -> Layout:
     made = Layout(tmp_path)
     made.requirements.mkdir(parents=True)
-    for name in ("ros", "runtime", "dev", "constraints"):
+    for name in ("ros", "runtime", "dev", "constraints", "training", "tensorrt"):
         (made.requirements / f"{name}.txt").write_text(f"# {name}\n")
     return made
 
@@ -228,6 +228,43 @@ def test_environment_key_follows_requirements_and_ros(layout: Layout) -> None:
     assert install.build_key(layout, Ros("wheels")) == built
     (layout.requirements / "constraints.txt").write_text("numpy==2.4.6\n")
     assert install.build_key(layout, Ros("wheels")) != built
+
+
+def test_extra_layers_are_outside_the_environment_key(layout: Layout) -> None:
+    ros = Ros("wheels")
+    key, extra = install.environment_key(layout, ros), extras.extra_key(layout, ros, "training")
+    (layout.requirements / "training.txt").write_text("torch==9.9.9\n")
+    assert install.environment_key(layout, ros) == key
+    assert extras.extra_key(layout, ros, "training") != extra
+
+
+def test_an_extra_layer_that_cannot_be_had_is_said_once_and_insisted_on_again(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tried: list[str] = []
+    to_be_had: set[str] = set()
+
+    def fill(layout: Layout, ros: Ros, name: str) -> None:
+        tried.append(name)
+        if name not in to_be_had:
+            raise SetupError(f"no {name} for this machine.")
+
+    monkeypatch.setattr(extras, "_install", fill)
+    ros = Ros("wheels")
+    for _ in range(2):
+        assert extras.ensure_extras(layout, ros, ["training"], insist=False) == ["training"]
+    assert tried == ["training"]
+    assert "warning: training: no training for this machine. What needs it" in capsys.readouterr().err
+    with pytest.raises(SetupError, match="^training: no training for this machine"):
+        extras.ensure_extras(layout, ros, ["training", "tensorrt"], insist=True)
+    assert tried.pop() == "tensorrt"
+    to_be_had.add("training")
+    for _ in range(2):
+        assert extras.ensure_extras(layout, ros, ["training"], insist=True) == []
+    assert tried == ["training"] * 3
+    (layout.requirements / "training.txt").write_text("torch==9.9.9\n")
+    assert extras.ensure_extras(layout, ros, ["training"], insist=False) == []
+    assert tried == ["training"] * 4
 
 
 class InterruptError(Exception):

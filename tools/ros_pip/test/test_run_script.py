@@ -253,6 +253,10 @@ def test_test_and_demo_stay_on_this_machine(machine: Machine) -> None:
         path.chmod(0o755)
     assert machine.run("demo", "--video", "x.mp4").stdout == "LOCALHOST demo --video x.mp4\n"
     assert machine.run("test", "-k", "x").stdout == "LOCALHOST -m pytest -k x\n"
+    assert [call[2:] for call in machine.calls()] == [
+        ["setup", "--no-dev"],
+        ["setup", "--try-training"],
+    ]
     machine.environment["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "SUBNET"
     assert machine.run("test", "-k", "x").stdout == "SUBNET -m pytest -k x\n"
 
