@@ -110,7 +110,11 @@ def _join_tensorrt(layout: Layout, ros: Ros) -> None:
     source.write_text(_NO_PLUGINS)
     library = bindings / "libnvinfer_plugin.so.11"
     named = f"-Wl,-soname,{library.name}"
-    _run(["g++", "-shared", "-fPIC", source, "-o", library, named], ros, f"{source} cannot be compiled")
+    _run(
+        ["g++", "-shared", "-fPIC", source, "-o", library, named],
+        ros,
+        f"{source} cannot be compiled",
+    )
 
 
 def _run(command: Sequence[str | Path], ros: Ros, failure: str) -> str:

@@ -254,7 +254,7 @@ def test_an_extra_layer_that_cannot_be_had_is_said_once_and_insisted_on_again(
     for _ in range(2):
         assert extras.ensure_extras(layout, ros, ["training"], insist=False) == ["training"]
     assert tried == ["training"]
-    assert "warning: training: no training for this machine. What needs it" in capsys.readouterr().err
+    assert "warning: training: no training for this machine. What needs" in capsys.readouterr().err
     with pytest.raises(SetupError, match="^training: no training for this machine"):
         extras.ensure_extras(layout, ros, ["training", "tensorrt"], insist=True)
     assert tried.pop() == "tensorrt"
