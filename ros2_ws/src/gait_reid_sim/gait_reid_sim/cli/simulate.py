@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from gait_reid_sim.core.dataset.plan import is_dataset, load_plan
+from gait_reid_sim.core.dataset.sheets import SHEETS
 from gait_reid_sim.core.dataset.writer import contact_sheet, write_dataset
 from gait_reid_sim.core.scene.scenario import LIBRARY, load_scenario, scenario_file
 from gait_reid_sim.core.scene.simulation import Simulation
@@ -36,8 +37,22 @@ def command(
     list_scenarios: Annotated[
         bool, typer.Option("--list", help="List the scenarios of the library.")
     ] = False,
+    recordings: Annotated[
+        Path | None,
+        typer.Option(
+            "--recordings",
+            help="Folder of recorded walks (SUBJECT_TAKE.npz or .bvh) for a data set.",
+        ),
+    ] = None,
+    sheet: Annotated[
+        bool,
+        typer.Option("--sheet", help="Write contact sheets of people and sensors, to look at."),
+    ] = False,
 ) -> None:
     """Write a data set of simulated walks, or run through a scene and say what is seen."""
+    if sheet:
+        _sheets(output or Path("output"))
+        return
     if list_scenarios or not scenario:
         for file in sorted(LIBRARY.glob("*.yaml")):
             typer.echo(file.stem)
@@ -45,16 +60,27 @@ def command(
     try:
         path = scenario_file(scenario)
         if is_dataset(path.read_text(encoding="utf-8"), path.name):
-            _write(scenario, output, workers)
+            _write(scenario, output, workers, recordings)
         else:
+            if recordings is not None:
+                raise ValueError(f"{scenario} is a scene: --recordings is for data sets")
             _rehearse(scenario)
     except (ValueError, OSError) as error:
         console.print(f"[red]error:[/red] {error}", highlight=False, soft_wrap=True)
         sys.exit(2)
 
 
-def _write(scenario: str, output: Path | None, workers: int) -> None:
-    plan = load_plan(scenario)
+def _sheets(folder: Path) -> None:
+    """Write the contact sheets of the simulator itself."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, draw in SHEETS.items():
+        path = folder / f"{name}.jpg"
+        cv2.imwrite(str(path), draw(), [cv2.IMWRITE_JPEG_QUALITY, 85])
+        typer.echo(str(path))
+
+
+def _write(scenario: str, output: Path | None, workers: int, recordings: Path | None) -> None:
+    plan = load_plan(scenario, recordings)
     if output is None:
         raise ValueError(f"{scenario} describes a data set: name its folder with --output")
     columns = ("[progress.description]{task.description}", BarColumn(), MofNCompleteColumn())

@@ -62,9 +62,15 @@ class Person:
     looks: Outfit
 
     @classmethod
-    def of(cls, person_id: str, spread: float = 1.0) -> Person:
-        """Return the person of that name; ``spread`` scales how different people are."""
-        return _person(person_id, spread)
+    def of(cls, person_id: str, spread: float = 1.0, stature_m: float | None = None) -> Person:
+        """Return the person of that name.
+
+        Args:
+            person_id: Name.
+            spread: Scales how different people are.
+            stature_m: Stature in place of the one that follows from the name.
+        """
+        return _person(person_id, spread, stature_m)
 
     def outfit(self, name: str, rng: np.random.Generator) -> Outfit:
         """Return clothes by a name of `OUTFITS`.
@@ -112,9 +118,11 @@ class Person:
 
 
 @lru_cache(maxsize=256)
-def _person(person_id: str, spread: float) -> Person:
+def _person(person_id: str, spread: float, stature_m: float | None) -> Person:
     rng = np.random.default_rng(seed_of("person", person_id))
     measures = sample_anthropometry(rng, spread)
+    if stature_m is not None:
+        measures = replace(measures, stature_m=stature_m)
     shape = make_body(measures, rng)
     gait = sample_gait(rng, measures, spread)
     return Person(person_id, measures, shape, gait, sample_looks(rng, measures.sex))

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 
 import numpy as np
 
-from gait_reid_sim.core.gait.itinerary import Itinerary, Path, Pause
+from gait_reid_sim.core.body.model import JOINT
+from gait_reid_sim.core.gait import itinerary as way
+from gait_reid_sim.core.gait.itinerary import Itinerary, Pause
+from gait_reid_sim.core.gait.recording import ROLES
 from gait_reid_sim.core.person import Person
 from gait_reid_sim.core.scene.actor import Actor
+
+BONE_ENDS = (
+    "root", "lhipjoint", "lfemur", "ltibia", "lfoot", "rhipjoint", "rfemur", "rtibia", "rfoot",
+    "thorax", "lclavicle", "lhumerus", "lradius", "rclavicle", "rhumerus", "rradius",
+)  # fmt: skip
+"""Names of the joints `ROLES` in the CMU data base's files."""
 
 
 @functools.lru_cache(maxsize=64)
@@ -22,7 +32,7 @@ def walker(
 ) -> Actor:
     """Return a person who walks through waypoints."""
     itinerary = Itinerary(
-        Path.through(waypoints), pauses=pauses, starts_moving=moving, ends_moving=moving
+        way.Path.through(waypoints), pauses=pauses, starts_moving=moving, ends_moving=moving
     )
     return Person.of(person_id).walk(itinerary, np.random.default_rng(seed), outfit)
 
@@ -34,3 +44,18 @@ def passing(person_id: str, range_m: float, view_deg: float = 90.0, seed: int = 
     middle = np.array([range_m, 0.0])
     ends = tuple(tuple(float(v) for v in middle + sign * step) for sign in (-1.0, 1.0))
     return walker(person_id, ends, seed=seed)
+
+
+def write_takes(folder: Path, subjects: dict[str, int], length_m: float = 7.0) -> None:
+    """Write walks of simulated people as motion-capture files, SUBJECT_TAKE.npz, y up."""
+    for subject, count in subjects.items():
+        for take in range(count):
+            motion = walker(subject, ((0.0, 0.0), (length_m, 0.0)), seed=take).motion
+            joints = motion.positions[:, [JOINT[role] for role in ROLES]]
+            y_up = np.stack([joints[..., 1], joints[..., 2], joints[..., 0]], axis=-1)
+            np.savez(
+                folder / f"{subject}_{take + 1:02d}.npz",
+                names=np.array(BONE_ENDS),
+                pos=y_up.astype(np.float32),
+                fps=np.array(motion.rate_hz),
+            )

@@ -3,9 +3,11 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+from simulated_people import write_takes
 
 from gait_reid_sim.core.dataset.plan import is_dataset, load_plan
 from gait_reid_sim.core.scene.scenario import LIBRARY, ScenarioError, load_scenario, read_scenario
@@ -70,10 +72,13 @@ def test_same_scenario_same_bytes_in_any_order() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(f.stem for f in LIBRARY.glob("*.yaml")))
-def test_library_is_valid(name: str) -> None:
+def test_library_is_valid(name: str, tmp_path: Path) -> None:
     path = LIBRARY / f"{name}.yaml"
-    if is_dataset(path.read_text(encoding="utf-8"), path.name):
-        plan = load_plan(name)
+    text = path.read_text(encoding="utf-8")
+    if is_dataset(text, path.name):
+        recorded = "recorded_gait:" in text
+        write_takes(tmp_path, {"07": 2, "35": 1} if recorded else {})
+        plan = load_plan(name, tmp_path if recorded else None)
         names = [n for group in plan.identities.values() for n in group]
         assert len(set(names)) == len(names)
         return

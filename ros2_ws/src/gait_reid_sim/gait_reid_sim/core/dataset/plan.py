@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
-from gait_reid_sim.core.person import OUTFITS
+from gait_reid_sim.core.dataset.recorded_gait import OWN, TAKES, RecordedGaits
+from gait_reid_sim.core.person import OUTFITS, Person
 from gait_reid_sim.core.scene.light import LIGHTS
 from gait_reid_sim.core.scene.scenario import scenario_file
 from gait_reid_sim.core.scene.yaml_lines import Entry, parse
@@ -28,6 +32,7 @@ class Condition:
         repeats: Walks of each combination.
         occlusion: Chance that something low stands before the person.
         kept: Lowest share of LiDAR returns that a walk keeps.
+        takes: Which takes of recorded people: ``all``, ``odd`` or ``even``.
     """
 
     name: str
@@ -38,6 +43,7 @@ class Condition:
     repeats: int = 1
     occlusion: float = 0.0
     kept: float = 1.0
+    takes: str = "all"
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,7 @@ class DatasetPlan:
         conditions: Conditions.
         spread: Scales how different people are.
         within_spread: Scales how different the walks of one person are.
+        recorded_gait: Where the identities walk as recorded people did: their walks.
     """
 
     name: str
@@ -71,18 +78,44 @@ class DatasetPlan:
     conditions: tuple[Condition, ...]
     spread: float = 1.0
     within_spread: float = 1.0
+    recorded_gait: RecordedGaits | None = None
 
     @property
     def walks_per_identity(self) -> int:
-        """Number of tracklets of one identity."""
+        """Number of tracklets of one identity, fewer where a recorded one lacks takes."""
         return sum(
             len(c.ranges_m) * len(c.views_deg) * len(c.outfits) * c.repeats for c in self.conditions
         )
 
+    def person(self, person_id: str, take: str = "") -> Person:
+        """Return an identity; a recorded one with the gait of a take."""
+        if self.recorded_gait is None:
+            return Person.of(person_id, self.spread)
+        return self.recorded_gait.person(person_id, take, self.spread)
+
+    def takes_of(self, person_id: str, condition: Condition) -> tuple[str, ...]:
+        """Return the recorded takes of a condition, a single empty name where nothing is."""
+        if self.recorded_gait is None:
+            return ("",)
+        return self.recorded_gait.takes_of(person_id, condition.takes)
+
+    def text(self) -> str:
+        """Return the plan as JSON; equal texts mean equal data sets."""
+        values = dataclasses.asdict(self)
+        for condition in values["conditions"]:
+            if condition["takes"] == "all":
+                del condition["takes"]
+        if self.recorded_gait is None:
+            del values["recorded_gait"]
+        else:
+            # The files are known by their content, wherever they lie.
+            del values["recorded_gait"]["folder"]
+        return json.dumps(values, indent=1, sort_keys=True)
+
 
 _KEYS = (
     "description", "kind", "seed", "identities", "modalities", "frames", "rate_hz", "beams",
-    "profile", "image_height", "conditions", "spread", "within_spread",
+    "profile", "image_height", "conditions", "spread", "within_spread", "recorded_gait",
 )  # fmt: skip
 
 
@@ -92,21 +125,33 @@ def is_dataset(text: str, source: str) -> bool:
     return isinstance(top.value, dict) and "kind" in top.value
 
 
-def load_plan(name_or_path: str) -> DatasetPlan:
+def load_plan(name_or_path: str, recordings: str | Path | None = None) -> DatasetPlan:
     """Read and check the plan of a data set.
+
+    Args:
+        name_or_path: Name in the library, or a file.
+        recordings: Folder of recorded walks, in place of the one that the file names.
 
     Raises:
         FileNotFoundError: No such file.
         ScenarioError: The file says something that cannot be done; names entry and line.
     """
     path = scenario_file(name_or_path)
-    return read_plan(path.read_text(encoding="utf-8"), path.name, path.stem)
+    return read_plan(path.read_text(encoding="utf-8"), path.name, path.stem, recordings)
 
 
-def read_plan(text: str, source: str = "dataset", name: str = "dataset") -> DatasetPlan:
+def read_plan(
+    text: str,
+    source: str = "dataset",
+    name: str = "dataset",
+    recordings: str | Path | None = None,
+) -> DatasetPlan:
     """Check a plan given as text; see `load_plan`."""
     top = parse(text, source).fields(_KEYS, ("kind", "identities", "conditions"))
     top["kind"].text(("dataset",))
+    gaits = _recorded(top.get("recorded_gait"), recordings)
+    if gaits is None and recordings is not None:
+        raise parse(text, source).error("has no recorded_gait, so it takes no recordings")
     modalities = tuple(MODALITIES)
     if "modalities" in top:
         modalities = tuple(entry.text(MODALITIES) for entry in top["modalities"].items())
@@ -117,7 +162,7 @@ def read_plan(text: str, source: str = "dataset", name: str = "dataset") -> Data
     return DatasetPlan(
         name,
         int(number("seed", 0, 0, 2**31)),
-        _identities(top["identities"]),
+        _identities(top["identities"], gaits),
         modalities,
         int(number("frames", 20, 2, 1000)),
         number("rate_hz", 10.0, 1.0, 60.0),
@@ -129,19 +174,55 @@ def read_plan(text: str, source: str = "dataset", name: str = "dataset") -> Data
         ),
         number("spread", 1.0, 0.0, 5.0),
         number("within_spread", 1.0, 0.0, 5.0),
+        gaits,
     )
 
 
-def _identities(entry: Entry) -> dict[str, tuple[str, ...]]:
-    """Return names by split; a number stands for as many names of the split's own."""
+def _recorded(entry: Entry | None, recordings: str | Path | None) -> RecordedGaits | None:
+    """Return the recorded walks that a plan asks for."""
+    if entry is None:
+        return None
+    fields = entry.fields(("folder", "bodies"))
+    folder = fields.get("folder", entry)
+    if recordings is None and "folder" not in fields:
+        raise entry.error("names no folder of recordings; give one with --recordings")
+    bodies: list[str] = []
+    if "bodies" in fields and fields["bodies"].value != OWN:
+        bodies = [item.text() for item in fields["bodies"].items()]
+    path = Path(recordings) if recordings is not None else Path(folder.text())
+    try:
+        return RecordedGaits.of(path, bodies)
+    except (OSError, ValueError) as error:
+        raise folder.error(f"{error} (--recordings gives another folder)") from error
+
+
+def _names(split: str, value: Entry, gaits: RecordedGaits | None) -> list[tuple[str, Entry]]:
+    """Return the identities of a split, each with its place in the file."""
+    if gaits is None:
+        if isinstance(value.value, list):
+            return [(item.text(), item) for item in value.items()]
+        count = int(value.number(0, 1_000_000))
+        return [(f"{split}-{i:05d}", value) for i in range(count)]
+    if not isinstance(value.value, list):
+        value.text(("all",))
+        return [(name, value) for name in gaits.identities()]
+    return [
+        (name, item)
+        for item in value.items()
+        for name in gaits.identities([item.text(gaits.takes)])
+    ]
+
+
+def _identities(entry: Entry, gaits: RecordedGaits | None = None) -> dict[str, tuple[str, ...]]:
+    """Return names by split.
+
+    A number stands for as many names of the split's own; with recorded gait a list names
+    subjects, and ``all`` stands for all of them.
+    """
     out: dict[str, tuple[str, ...]] = {}
     seen: dict[str, str] = {}
     for split, value in entry.fields(SPLITS).items():
-        if isinstance(value.value, list):
-            names = [(item.text(), item) for item in value.items()]
-        else:
-            count = int(value.number(0, 1_000_000))
-            names = [(f"{split}-{i:05d}", value) for i in range(count)]
+        names = _names(split, value, gaits)
         for name, place in names:
             if name in seen:
                 raise place.error(f"identity {name!r} is already in {seen[name]}")
@@ -152,7 +233,7 @@ def _identities(entry: Entry) -> dict[str, tuple[str, ...]]:
 
 def _condition(name: str, entry: Entry) -> Condition:
     known = (
-        "ranges_m", "views_deg", "outfits", "light", "repeats", "occlusion", "kept",
+        "ranges_m", "views_deg", "outfits", "light", "repeats", "occlusion", "kept", "takes",
     )  # fmt: skip
     fields = entry.fields(known)
     values: dict[str, object] = {}
@@ -161,8 +242,9 @@ def _condition(name: str, entry: Entry) -> Condition:
             values[key] = tuple(item.number(low, high) for item in fields[key].items())
     if "outfits" in fields:
         values["outfits"] = tuple(item.text(OUTFITS) for item in fields["outfits"].items())
-    if "light" in fields:
-        values["light"] = fields["light"].text(LIGHTS)
+    for key, allowed in (("light", tuple(LIGHTS)), ("takes", TAKES)):
+        if key in fields:
+            values[key] = fields[key].text(allowed)
     if "repeats" in fields:
         values["repeats"] = int(fields["repeats"].number(1, 10000))
     for key in ("occlusion", "kept"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import cv2
@@ -13,7 +14,7 @@ from gait_reid.core.types import Float32, Float64, UInt8
 from gait_reid_sim.core.body.solids import box
 from gait_reid_sim.core.dataset.plan import Condition, DatasetPlan
 from gait_reid_sim.core.gait.itinerary import Itinerary, Path
-from gait_reid_sim.core.person import Person, seed_of
+from gait_reid_sim.core.person import seed_of
 from gait_reid_sim.core.scene.actor import Actor
 from gait_reid_sim.core.scene.light import LIGHTS, Light
 from gait_reid_sim.core.scene.scenery import Scenery, Solid
@@ -39,6 +40,7 @@ class Walk:
         view_deg: Direction of walking, 0 towards the sensor.
         outfit: Clothes.
         repeat: Number among equal walks.
+        take: Name of the recording that the gait is taken from; empty: simulated.
     """
 
     person_id: str
@@ -47,6 +49,7 @@ class Walk:
     view_deg: float
     outfit: str
     repeat: int
+    take: str = ""
 
     @property
     def name(self) -> str:
@@ -87,15 +90,17 @@ class Recorded:
 
 
 def walks_of(plan: DatasetPlan, person_id: str) -> list[Walk]:
-    """Return the walks of one identity, in a fixed order."""
-    return [
-        Walk(person_id, condition, range_m, view_deg, outfit, repeat)
-        for condition in plan.conditions
-        for range_m in condition.ranges_m
-        for view_deg in condition.views_deg
-        for outfit in condition.outfits
-        for repeat in range(condition.repeats)
-    ]
+    """Return the walks of one identity, in a fixed order; recorded takes serve in turns."""
+    walks = []
+    for condition in plan.conditions:
+        takes = plan.takes_of(person_id, condition)
+        combinations = itertools.product(
+            condition.ranges_m, condition.views_deg, condition.outfits, range(condition.repeats)
+        )
+        # Without a take there is no walk: zip ends at once.
+        for take, combination in zip(itertools.cycle(takes), combinations):
+            walks.append(Walk(person_id, condition, *combination, take))
+    return walks
 
 
 def record_walk(plan: DatasetPlan, walk: Walk) -> Recorded:
@@ -140,7 +145,7 @@ def record_walk(plan: DatasetPlan, walk: Walk) -> Recorded:
 
 def _actor(plan: DatasetPlan, walk: Walk, rng: np.random.Generator) -> tuple[Actor, float]:
     """Return the walking person and when the recording starts."""
-    person = Person.of(walk.person_id, plan.spread)
+    person = plan.person(walk.person_id, walk.take)
     duration_s = plan.frames / plan.rate_hz
     length = person.gait.speed_m_s * 1.25 * (duration_s + 1.2) + 1.0
     heading = np.pi + np.deg2rad(walk.view_deg + float(rng.normal(0.0, 3.0)))

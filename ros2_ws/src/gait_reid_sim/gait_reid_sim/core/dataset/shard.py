@@ -62,6 +62,8 @@ def write_shard(folder: Path, recorded: Sequence[Recorded]) -> None:
                 "frames": len(walk.stamps_ns),
             }
         )  # fmt: skip
+        if w.take:
+            rows[-1]["take"] = w.take
         first += len(walk.stamps_ns)
     (partial / "tracklets.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     for name, array in _arrays(recorded).items():

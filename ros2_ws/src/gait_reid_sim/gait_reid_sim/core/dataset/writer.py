@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import multiprocessing
@@ -18,7 +17,7 @@ from gait_reid.core.types import UInt8
 from gait_reid_sim.core.dataset.plan import DatasetPlan
 from gait_reid_sim.core.dataset.record import record_walk, walks_of
 from gait_reid_sim.core.dataset.shard import Shard, write_shard
-from gait_reid_sim.core.person import Person, describe
+from gait_reid_sim.core.person import describe
 
 FORMAT = "gait_reid tracklets 1"
 
@@ -45,7 +44,7 @@ def write_dataset(
         DatasetExistsError: The folder holds a data set of another plan.
     """
     root.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(dataclasses.asdict(plan), indent=1, sort_keys=True)
+    text = plan.text()
     marker = root / "plan.json"
     if marker.exists() and marker.read_text(encoding="utf-8") != text:
         raise DatasetExistsError(
@@ -103,7 +102,7 @@ def folder_hash(folder: Path) -> str:
 def _manifest(plan: DatasetPlan, root: Path, plan_text: str) -> Path:
     splits = {
         split: [
-            {**describe(Person.of(name, plan.spread)), "sha256": folder_hash(root / split / name)}
+            {**describe(plan.person(name)), "sha256": folder_hash(root / split / name)}
             for name in names
         ]
         for split, names in plan.identities.items()
@@ -118,6 +117,10 @@ def _manifest(plan: DatasetPlan, root: Path, plan_text: str) -> Path:
         "modalities": list(plan.modalities),
         "splits": splits,
     }
+    if plan.recorded_gait is not None:
+        manifest["recorded_gait"] = {
+            "takes": plan.recorded_gait.takes, "left_out": plan.recorded_gait.left_out,
+        }  # fmt: skip
     path = root / "manifest.json"
     path.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     return path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,24 +58,39 @@ class Recording:
         return self.positions[:, ROLES.index(role)]
 
 
+def load_recording(path: str | Path) -> Recording:
+    """Read an npz or a BVH file, by its extension.
+
+    Raises:
+        ValueError: Another extension, or not such a file; names it.
+    """
+    readers = {".npz": load_npz, ".bvh": load_bvh}
+    reader = readers.get(Path(path).suffix.lower())
+    if reader is None:
+        raise ValueError(f"{Path(path).name} is not a recording, expected {' or '.join(readers)}")
+    return reader(path)
+
+
 def load_npz(path: str | Path) -> Recording:
     """Read ``names``, ``pos`` (frames, bones, 3; metres, y up) and ``fps``; bones by their ends.
 
     Raises:
-        ValueError: A field or a bone is missing; names it.
+        ValueError: Not an npz file, or a field or a bone is missing; names it.
     """
-    with np.load(path, allow_pickle=False) as data:
-        for key in ("names", "pos", "fps"):
-            if key not in data:
-                raise ValueError(
-                    f"{Path(path).name} has no field {key!r}, expected names, pos, fps"
-                )
-        names, pos, rate = (
-            data["names"].tolist(),
-            data["pos"].astype(np.float64),
-            float(data["fps"]),
-        )
-    return _recording(names, pos, rate, Path(path).name, _BONE_ENDS)
+    name, keys = Path(path).name, ("names", "pos", "fps")
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"{name} is not an npz file, or a damaged one")
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            fields = {key: data[key] for key in keys if key in data}
+    except (zipfile.BadZipFile, EOFError, ValueError) as error:
+        raise ValueError(f"{name} cannot be read: {error}") from error
+    missing = [key for key in keys if key not in fields]
+    if missing:
+        raise ValueError(f"{name} has no field {missing[0]!r}, expected {', '.join(keys)}")
+    names, rate = fields["names"].tolist(), float(fields["fps"])
+    pos = fields["pos"].astype(np.float64)
+    return _recording(names, pos, rate, name, _BONE_ENDS)
 
 
 def load_bvh(path: str | Path, metres_per_unit: float = 0.01) -> Recording:
