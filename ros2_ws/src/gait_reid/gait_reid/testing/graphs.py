@@ -1,0 +1,75 @@
+"""Small ONNX graphs made by hand, for tests that need no trained network."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gait_reid.core.backends.base import Graph
+
+OPSET = 18
+
+
+def graph_of(model: Any, name: str = "test/graph.onnx") -> Graph:
+    """Return an ONNX model as a graph of the run time."""
+    content = model.SerializeToString()
+    return Graph(name, content, hashlib.sha256(content).hexdigest())
+
+
+def masked_mean_graph(
+    points: int = 8, width: int = 4, scale: float = 2.0, half: bool = False
+) -> Any:
+    """Return a model: the mean of the points that a mask names, times a matrix.
+
+    Inputs ``points`` (batch, points, 3) float32 and ``mask`` (batch, points) bool; output
+    ``feature`` (batch, width) float32.
+    """
+    from onnx import TensorProto, helper, numpy_helper
+
+    kind, dtype = (TensorProto.FLOAT16, np.float16) if half else (TensorProto.FLOAT, np.float32)
+    weight = (scale * np.arange(3 * width).reshape(3, width) / (3 * width)).astype(dtype)
+    constants = [
+        numpy_helper.from_array(weight, "weight"),
+        numpy_helper.from_array(np.array([1], np.int64), "frames"),
+        numpy_helper.from_array(np.array([2], np.int64), "last"),
+        numpy_helper.from_array(np.array(1e-3, dtype), "little"),
+    ]
+    nodes = [
+        helper.make_node("Cast", ["points"], ["values"], to=kind),
+        helper.make_node("Cast", ["mask"], ["weights"], to=kind),
+        helper.make_node("Unsqueeze", ["weights", "last"], ["wide"]),
+        helper.make_node("Mul", ["values", "wide"], ["kept"]),
+        helper.make_node("ReduceSum", ["kept", "frames"], ["sum"], keepdims=0),
+        helper.make_node("ReduceSum", ["wide", "frames"], ["number"], keepdims=0),
+        helper.make_node("Add", ["number", "little"], ["safe"]),
+        helper.make_node("Div", ["sum", "safe"], ["mean"]),
+        helper.make_node("MatMul", ["mean", "weight"], ["product"]),
+        helper.make_node("Cast", ["product"], ["feature"], to=TensorProto.FLOAT),
+    ]
+    inputs = [
+        helper.make_tensor_value_info("points", TensorProto.FLOAT, ["batch", points, 3]),
+        helper.make_tensor_value_info("mask", TensorProto.BOOL, ["batch", points]),
+    ]
+    outputs = [helper.make_tensor_value_info("feature", TensorProto.FLOAT, ["batch", width])]
+    return _model(nodes, inputs, outputs, constants)
+
+
+def identity_graph(shape: Sequence[int | str], op: str = "Identity") -> Any:
+    """Return a model of one node from float32 ``x`` to ``y``, both of a shape with its batch."""
+    from onnx import TensorProto, helper
+
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, list(shape)) for name in "xy"]
+    return _model([helper.make_node(op, ["x"], ["y"])], values[:1], values[1:], [])
+
+
+def _model(nodes: Any, inputs: Any, outputs: Any, constants: Any) -> Any:
+    from onnx import checker, helper
+
+    graph = helper.make_graph(nodes, "test", inputs, outputs, constants)
+    opset = [helper.make_opsetid("", OPSET)]
+    model = helper.make_model(graph, opset_imports=opset, ir_version=10)
+    checker.check_model(model)
+    return model
