@@ -20,6 +20,7 @@ setup(
     description="Simulates walking people and the LiDAR, camera and radar that see them.",
     license="Apache-2.0",
     entry_points={
+        "console_scripts": ["simulator_node = gait_reid_sim.nodes.simulator_node:main"],
         "gait_reid.commands": ["simulate = gait_reid_sim.cli.simulate:app"],
     },
 )

@@ -78,10 +78,16 @@ class DeclaringNode(LifecycleNode):
         """Return whether somebody subscribes to one of the publishers."""
         return any(publisher.get_subscription_count() for publisher in publishers)
 
-    def publisher(self, topic: Topic[Any]) -> LifecyclePublisher:
-        """Create a publisher of one of ``publishes``; it is silent while the node is inactive."""
+    def publisher(self, topic: Topic[Any], name: str = "") -> LifecyclePublisher:
+        """Create a publisher of one of ``publishes``; it is silent while the node is inactive.
+
+        Args:
+            topic: One of ``publishes``.
+            name: Publish the topic under this name instead of its own.
+        """
         self._must_be_declared(topic, self.publishes, "publishes")
-        publisher = make_publisher(self, topic, self.node_parameters.qos(topic))
+        qos = self.node_parameters.qos(topic)
+        publisher = make_publisher(self, replace(topic, name=name or topic.name), qos)
         self._publishers_made.append(publisher)
         return publisher
 

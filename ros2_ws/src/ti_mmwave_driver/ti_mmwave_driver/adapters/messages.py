@@ -13,7 +13,7 @@ from gait_reid_common.stamps import to_stamp
 from gait_reid_msgs.msg import RadarInfo, RadarRangeProfile, RadarTarget, RadarTargetArray
 from ti_mmwave_driver.core.chirp import ChirpDesign
 from ti_mmwave_driver.core.profile import Profile
-from ti_mmwave_driver.core.types import RadarFrame, RadarTargets
+from ti_mmwave_driver.core.types import RadarFrame, RadarPoints, RadarTargets
 
 POINT_FIELDS = ("x", "y", "z", "velocity", "intensity", "noise")
 """Columns of a point table under the names that point clouds use; intensity is the SNR in dB."""
@@ -34,10 +34,15 @@ def to_point_cloud(frame: RadarFrame, frame_id: str) -> PointCloud2:
         frame: Decoded and stamped frame.
         frame_id: Frame of the radar, REP-103 axes.
     """
-    count = len(frame.points)
+    return to_cloud_message(frame.points, frame.stamp_ns, frame_id)
+
+
+def to_cloud_message(points: RadarPoints, stamp_ns: int, frame_id: str) -> PointCloud2:
+    """Points as a message; see :func:`to_point_cloud`."""
+    count = len(points)
     step = _FIELD_BYTES * len(POINT_FIELDS)
     message = PointCloud2(
-        header=_header(frame, frame_id),
+        header=Header(stamp=to_stamp(stamp_ns), frame_id=frame_id),
         height=1,
         width=count,
         fields=[
@@ -50,7 +55,7 @@ def to_point_cloud(frame: RadarFrame, frame_id: str) -> PointCloud2:
         is_dense=True,
     )
     # rclpy takes this type as it is and checks every element of any other.
-    message.data = array.array("B", frame.points.table.astype("<f4", copy=False).tobytes())
+    message.data = array.array("B", points.table.astype("<f4", copy=False).tobytes())
     return message
 
 
