@@ -22,6 +22,7 @@ setup(
             "gait-reid = gait_reid.cli.main:main",
             "camera_node = gait_reid.nodes.camera_node:main",
             "lidar_node = gait_reid.nodes.lidar_node:main",
+            "radar_tracker_node = gait_reid.nodes.radar_tracker_node:main",
             "tracker_node = gait_reid.nodes.tracker_node:main",
             "reid_node = gait_reid.nodes.reid_node:main",
             "gallery_node = gait_reid.nodes.gallery_node:main",

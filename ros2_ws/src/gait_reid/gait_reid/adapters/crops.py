@@ -52,7 +52,9 @@ def _crop(crop: PersonCrop) -> PersonCropMessage:
     if crop.silhouette is not None:
         message.silhouette = image.image_message(crop.silhouette, crop.stamp_ns)
     if crop.points is not None:
-        cloud = PointCloud(crop.stamp_ns, crop.frame_id, crop.points, crop.intensity)
+        cloud = PointCloud(
+            crop.stamp_ns, crop.frame_id, crop.points, crop.intensity, crop.point_velocity
+        )
         message.points = pointcloud.to_message(cloud)
     for name in _QUALITY:
         setattr(message, name, float(getattr(crop.quality, name)))
@@ -91,6 +93,7 @@ def _from_crop(message: PersonCropMessage, stamp_ns: int, frame_id: str) -> Pers
         silhouette=image.mono_of(message.silhouette) if message.silhouette.height else None,
         points=None if cloud is None else cloud.xyz,
         intensity=None if cloud is None else cloud.intensity,
+        point_velocity=None if cloud is None else cloud.velocity,
         viewpoint=_vector(message.viewpoint),
         quality=CropQuality(num_points=int(message.num_points), **quality),
     )

@@ -76,6 +76,13 @@ class TrackerConfig:
         minimum=0.05,
         maximum=60.0,
     )
+    coasting_decay_s: float = param(
+        0.0,
+        "How fast the speed of somebody who is lost is forgotten, 0: never",
+        unit="s",
+        minimum=0.0,
+        maximum=60.0,
+    )
     spawn_distance_m: float = param(
         0.3,
         "No new track starts this close to one that was seen now",
@@ -128,6 +135,9 @@ class Tracker:
 
     def _predict(self, dt_s: float) -> None:
         tracks = self._tracks
+        if self._config.coasting_decay_s > 0.0:
+            lost = tracks.state == TrackState.LOST
+            tracks.mean[lost, 2:] *= math.exp(-dt_s / self._config.coasting_decay_s)
         kalman.predict(tracks.mean, tracks.covariance, dt_s, self._config.acceleration_std_m_s2**2)
         tracks.roi += dt_s * tracks.roi_velocity
         tracks.modality[:] = 0

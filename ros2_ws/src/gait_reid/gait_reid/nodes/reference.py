@@ -19,6 +19,7 @@ NODES = (
     "gait_reid.nodes.camera_node",
     "gait_reid.nodes.lidar_node",
     "gait_reid.nodes.tracker_node",
+    "gait_reid.nodes.radar_tracker_node",
     "gait_reid.nodes.reid_node",
     "gait_reid.nodes.gallery_node",
     "gait_reid.nodes.visualizer_node",

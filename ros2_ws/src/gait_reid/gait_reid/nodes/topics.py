@@ -19,6 +19,7 @@ from gait_reid_msgs.msg import (
     IdentityMatchArray,
     PersonCropArray,
     PersonTrackArray,
+    RadarTargetArray,
     TrackEmbeddingArray,
 )
 from gait_reid_msgs.srv import (
@@ -36,6 +37,16 @@ LIDAR_POINTS = Topic(
 CAMERA_IMAGE = Topic("camera/image_raw", Image, "Pictures", SENSOR_OUT, SENSOR_IN)
 CAMERA_INFO = Topic(
     "camera/camera_info", CameraInfo, "Calibration of the pictures", SENSOR_OUT, SENSOR_IN
+)
+RADAR_POINTS = Topic(
+    "radar/points",
+    PointCloud2,
+    "Radar frames, empty ones too: x y z [m], velocity [m/s], intensity (SNR) [dB]",
+    SENSOR_OUT,
+    SENSOR_IN,
+)
+RADAR_TARGETS = Topic(
+    "radar/targets", RadarTargetArray, "Targets of the radar's own tracker", RESULT, RESULT
 )
 TRACKS = Topic("tracks", PersonTrackArray, "Everybody who is followed", RESULT, RESULT)
 CROPS = Topic(

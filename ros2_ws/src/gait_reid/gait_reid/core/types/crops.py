@@ -48,6 +48,8 @@ class PersonCrop:
         silhouette: (h, w) uint8, 255 on the person, same size as ``image``, or None.
         points: (k, 3) float32, metres in ``frame_id``, or None.
         intensity: (k,) float32, or None.
+        point_velocity: (k,) float32, radial velocity of radar points in m/s, positive away from the
+            sensor, or None.
         viewpoint: (3,) float64, position of the sensor that saw ``points`` in ``frame_id``.
         quality: Quality figures.
     """
@@ -65,6 +67,7 @@ class PersonCrop:
     intensity: Float32 | None = None
     viewpoint: Float64 = field(default_factory=lambda: np.zeros(3))
     quality: CropQuality = field(default_factory=CropQuality)
+    point_velocity: Float32 | None = None
 
     def __post_init__(self) -> None:
         check_shape("PersonCrop.position", self.position, (3,))
@@ -77,6 +80,9 @@ class PersonCrop:
             check_shape("PersonCrop.silhouette", self.silhouette, tuple(shape))
         if self.points is not None:
             check_shape("PersonCrop.points", self.points, (None, 3))
+        if self.point_velocity is not None:
+            count = None if self.points is None else len(self.points)
+            check_shape("PersonCrop.point_velocity", self.point_velocity, (count,))
 
 
 @dataclass(frozen=True)
