@@ -215,7 +215,8 @@ def _merged(points: _Points, clusters: Int64, merge_m: float) -> Int64:
         return clusters
     middle = np.array([points.xyz[clusters == one, :2].mean(axis=0) for one in range(number)])
     order = np.argsort(-np.bincount(clusters[clusters >= 0], minlength=number), kind="stable")
-    out, kept = clusters.copy(), []
+    out = clusters.copy()
+    kept: list[int] = []
     for one in order.tolist():
         near = [two for two in kept if np.linalg.norm(middle[one] - middle[two]) < merge_m]
         if near:
