@@ -11,10 +11,11 @@ import numpy.typing as npt
 
 from gait_reid.core.geometry import Pose, optical_pose
 from gait_reid.core.types import Float32, Float64, UInt8
+from gait_reid_sim.core.body.outfit import Outfit
 from gait_reid_sim.core.body.solids import box
 from gait_reid_sim.core.dataset.plan import Condition, DatasetPlan
 from gait_reid_sim.core.gait.itinerary import Itinerary, Path
-from gait_reid_sim.core.person import seed_of
+from gait_reid_sim.core.person import Person, seed_of
 from gait_reid_sim.core.scene.actor import Actor
 from gait_reid_sim.core.scene.light import LIGHTS, Light
 from gait_reid_sim.core.scene.scenery import Scenery, Solid
@@ -105,9 +106,7 @@ def walks_of(plan: DatasetPlan, person_id: str) -> list[Walk]:
 
 def record_walk(plan: DatasetPlan, walk: Walk) -> Recorded:
     """Record one walk; the same plan and walk give the same bytes."""
-    rng = np.random.default_rng(
-        seed_of("tracklet", plan.seed, plan.name, walk.person_id, walk.name)
-    )
+    rng = _random(plan, walk)
     actor, start_s = _actor(plan, walk, rng)
     scenery = _scenery(walk, rng)
     times = start_s + np.arange(plan.frames) / plan.rate_hz
@@ -143,9 +142,32 @@ def record_walk(plan: DatasetPlan, walk: Walk) -> Recorded:
     )
 
 
+def outfit_of(plan: DatasetPlan, walk: Walk) -> Outfit:
+    """Return what the person wears and carries on a walk, without recording it."""
+    rng = _random(plan, walk)
+    person = plan.person(walk.person_id, walk.take)
+    _path(plan, walk, person, rng)
+    return person.outfit(walk.outfit, rng)
+
+
+def _random(plan: DatasetPlan, walk: Walk) -> np.random.Generator:
+    """Return the source of everything random in a walk."""
+    return np.random.default_rng(
+        seed_of("tracklet", plan.seed, plan.name, walk.person_id, walk.name)
+    )
+
+
 def _actor(plan: DatasetPlan, walk: Walk, rng: np.random.Generator) -> tuple[Actor, float]:
     """Return the walking person and when the recording starts."""
     person = plan.person(walk.person_id, walk.take)
+    path = _path(plan, walk, person, rng)
+    actor = person.walk(Itinerary(path), rng, walk.outfit, within_spread=plan.within_spread)
+    slack = max(actor.motion.duration_s - plan.frames / plan.rate_hz, 0.0)
+    return actor, 0.5 * slack + float(rng.uniform(-0.3, 0.3)) * min(slack, 1.0)
+
+
+def _path(plan: DatasetPlan, walk: Walk, person: Person, rng: np.random.Generator) -> Path:
+    """Return the way through the middle of the view; draws before anything else is drawn."""
     duration_s = plan.frames / plan.rate_hz
     length = person.gait.speed_m_s * 1.25 * (duration_s + 1.2) + 1.0
     heading = np.pi + np.deg2rad(walk.view_deg + float(rng.normal(0.0, 3.0)))
@@ -155,10 +177,7 @@ def _actor(plan: DatasetPlan, walk: Walk, rng: np.random.Generator) -> tuple[Act
     # Nobody walks through the sensor: where the way would, it is moved away.
     nearest = walk.range_m - 0.5 * length * abs(float(direction[0]))
     middle = middle + np.array([max(1.3 - nearest, 0.0), 0.0])
-    path = Path.through([middle - 0.5 * length * direction, middle + 0.5 * length * direction])
-    actor = person.walk(Itinerary(path), rng, walk.outfit, within_spread=plan.within_spread)
-    slack = max(actor.motion.duration_s - duration_s, 0.0)
-    return actor, 0.5 * slack + float(rng.uniform(-0.3, 0.3)) * min(slack, 1.0)
+    return Path.through([middle - 0.5 * length * direction, middle + 0.5 * length * direction])
 
 
 def _scenery(walk: Walk, rng: np.random.Generator) -> Scenery:
