@@ -98,11 +98,11 @@ def neighbours(features: Tensor, mask: Tensor, k: int) -> Tensor:
 
 
 def gather_rows(tokens: Tensor, index: Tensor) -> Tensor:
-    """Return (M, N, k, C): the rows of (M, N, C) that an index (M, N, k) names."""
+    """Return (M, S, k, C): the rows of (M, N, C) that an index (M, S, k) names."""
     batch, count, width = tokens.shape
     offset = torch.arange(batch, device=tokens.device) * count
     flat = (index + offset[:, None, None]).flatten()
-    return tokens.reshape(-1, width).index_select(0, flat).view(batch, count, -1, width)
+    return tokens.reshape(-1, width).index_select(0, flat).view(*index.shape, width)
 
 
 def point_features(points: Tensor, mask: Tensor) -> Tensor:
