@@ -8,7 +8,6 @@ code of view, speed and range, and smaller widths.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import cast
 
 import torch
@@ -21,6 +20,7 @@ from gait_reid_training.nets.emgaitnet_config import EMGaitNetConfig
 from gait_reid_training.nets.gate import ModalityGate, mixed
 from gait_reid_training.nets.heads import BNNeck, HorizontalPyramidPooling, SeparateFC
 from gait_reid_training.nets.pointgnn import PointGNN
+from gait_reid_training.nets.present import where_present
 from gait_reid_training.nets.resnet9 import ResNet9, normalised_pixels
 from gait_reid_training.nets.scaf import SymmetricCrossAttentionFusion
 from gait_reid_training.nets.semi import SemanticSource, key_frames, make_semantics
@@ -178,9 +178,9 @@ class EMGaitNet(WalkNetwork):
         has_lidar = (batch.has_lidar & seen).flatten() & flat["point_mask"].any(dim=1)
         config = self.config
         shape = (config.rows * config.columns, config.dim)
-        image = _where(has_camera, self.camera, shape, flat["rgb"])
+        image = where_present(has_camera, self.camera, shape, flat["rgb"])
         shape = (flat["points"].shape[1], config.dim)
-        cloud = _where(has_lidar, self.cloud, shape, flat["points"], flat["point_mask"])
+        cloud = where_present(has_lidar, self.cloud, shape, flat["points"], flat["point_mask"])
         tokens, extras = self._semantics_of(batch, has_camera, flat["rgb"], image)
         fused, points, _ = self.frame(
             image, cloud, flat["point_mask"], tokens, flat["state"], flat["quality"],
@@ -203,27 +203,10 @@ class EMGaitNet(WalkNetwork):
         given = image if source.takes == "map" else rgb
         shape = (source.null.shape[0], self.config.dim)
         if not self.config.key_frame:
-            tokens = _where(has_camera, self.semantics, shape, given)
+            tokens = where_present(has_camera, self.semantics, shape, given)
         else:
             walks, frames = batch.frame_mask.shape
             best = key_frames(batch.quality, has_camera.view(walks, frames))
-            tokens = _where(has_camera[best], self.semantics, shape, given[best])
+            tokens = where_present(has_camera[best], self.semantics, shape, given[best])
             tokens = tokens.repeat_interleave(frames, dim=0)
         return tokens, source.losses(rgb, image, has_camera) if self.training else {}
-
-
-def _where(
-    present: Tensor, function: Callable[..., Tensor], shape: tuple[int, ...], *values: Tensor
-) -> Tensor:
-    """Return a function of the rows that are present, zeros for all others.
-
-    Absent rows would otherwise enter the batch statistics, and cost as much as the others.
-    """
-    if bool(present.all()):
-        return function(*values)
-    out = torch.zeros((len(present), *shape), device=present.device)
-    if not bool(present.any()):
-        return out
-    rows = present.nonzero()[:, 0]
-    found = function(*(value[rows] for value in values))
-    return out.to(found.dtype).index_copy(0, rows, found)
