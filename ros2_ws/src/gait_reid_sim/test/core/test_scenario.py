@@ -87,12 +87,18 @@ def test_library_is_valid(name: str, tmp_path: Path) -> None:
     assert scenario.sensors
 
 
-def test_entrance_lets_three_people_come_back() -> None:
-    walks = load_scenario("entrance").walks
-    times = {
-        p: [w.enter_s for w in walks if w.person_id == p] for p in {w.person_id for w in walks}
-    }
-    assert sorted(len(t) for t in times.values()) == [1, 2, 2, 2]
+def test_entrance_lets_four_people_come_back_otherwise_dressed_and_two_strangers() -> None:
+    scene = load_scenario("entrance")
+    outfits: dict[str, list[str]] = {}
+    for walk in scene.walks:
+        outfits.setdefault(walk.person_id, []).append(walk.outfit)
+    known = {person: worn for person, worn in outfits.items() if person not in scene.strangers}
+    assert sorted(worn[1] for worn in known.values()) == ["backpack", "coat", "jacket", "satchel"]
+    assert all(worn[0] == "own" for worn in known.values())
+    assert {person: len(outfits[person]) for person in scene.strangers} == {
+        "demo-oscar": 2, "demo-lena": 1,
+    }  # fmt: skip
+    assert sum(bool(walk.itinerary.pauses) for walk in scene.walks) == 2
 
 
 def test_lrgait_is_8_views_5_ranges_day_and_night() -> None:
@@ -114,6 +120,7 @@ def test_lrgait_is_8_views_5_ranges_day_and_night() -> None:
         ("light: overcast", "light: neon", r"s:3: light: is 'neon', allowed: day"),
         ("[[8, -1], [5, 1]]", "[[8, -1]]", r"s:13: .*path: a path needs at least two waypoints"),
         ("  - pole:", "  - post:", r"s:5: solids\[0\].post: unknown key, did you mean 'pole'"),
+        ("walks:", "stranger: 1\n    walks:", r"s:12: people\[0\].stranger: is 1, allowed: true"),
         ("seed: 3", "seed: 3\nseed: 4", r"s:2: seed: is given twice"),
         ("people:", "people: [", r"is not YAML"),
     ],

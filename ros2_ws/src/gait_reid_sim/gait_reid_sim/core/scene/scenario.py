@@ -80,6 +80,7 @@ class Scenario:
         walks: Walks, in the order of the file.
         spread: Scales how different people are.
         within_spread: Scales how different the walks of one person are.
+        strangers: People whom a demonstration never enrols.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Scenario:
     walks: tuple[WalkPlan, ...]
     spread: float = 1.0
     within_spread: float = 1.0
+    strangers: frozenset[str] = frozenset()
 
 
 def scenario_file(name_or_path: str) -> FilePath:
@@ -132,7 +134,8 @@ def read_scenario(text: str, source: str = "scenario", name: str = "scenario") -
     plans = tuple(_sensor(n, e) for n, e in sensors.fields(sensors.value or ()).items())
     if not plans:
         raise sensors.error("names no sensor")
-    walks = tuple(walk for person in top["people"].items() for walk in _walks(person))
+    people = list(top["people"].items())
+    walks = tuple(walk for person in people for walk in _walks(person))
     return Scenario(
         name,
         int(top["seed"].number(0)) if "seed" in top else 0,
@@ -144,6 +147,7 @@ def read_scenario(text: str, source: str = "scenario", name: str = "scenario") -
         walks,
         top["spread"].number(0.0, 5.0) if "spread" in top else 1.0,
         top["within_spread"].number(0.0, 5.0) if "within_spread" in top else 1.0,
+        frozenset(filter(None, map(_stranger, people))),
     )
 
 
@@ -202,8 +206,17 @@ def _sensor(name: str, entry: Entry) -> SensorPlan:
     )
 
 
+_PERSON_KEYS = ("id", "walks", "stranger")
+
+
+def _stranger(entry: Entry) -> str:
+    """Return the id of somebody who is a stranger, else nothing."""
+    fields = entry.fields(_PERSON_KEYS, ("id",))
+    return fields["id"].text() if "stranger" in fields and fields["stranger"].flag() else ""
+
+
 def _walks(entry: Entry) -> list[WalkPlan]:
-    fields = entry.fields(("id", "walks"), ("id", "walks"))
+    fields = entry.fields(_PERSON_KEYS, ("id", "walks"))
     return [_walk(fields["id"].text(), walk) for walk in fields["walks"].items()]
 
 
@@ -214,7 +227,7 @@ def _walk(person_id: str, entry: Entry) -> WalkPlan:
     path = fields["path"].made(lambda: Path.through(points))
     speed = fields["speed_m_s"].number(0.3, 2.3) if "speed_m_s" in fields else None
     pauses = [_pause(pause) for pause in fields["pauses"].items()] if "pauses" in fields else []
-    moving = {n: bool(fields[n].value) for n in ("starts_moving", "ends_moving") if n in fields}
+    moving = {n: fields[n].flag() for n in ("starts_moving", "ends_moving") if n in fields}
     return WalkPlan(
         person_id,
         entry.made(lambda: Itinerary(path, speed, tuple(pauses), **moving)),

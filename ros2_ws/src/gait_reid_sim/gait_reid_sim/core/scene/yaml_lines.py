@@ -104,6 +104,16 @@ class Entry:
             raise self.error(f"is {self.value!r}, allowed: {', '.join(allowed)}")
         return self.value
 
+    def flag(self) -> bool:
+        """Return true or false.
+
+        Raises:
+            ScenarioError: Neither.
+        """
+        if not isinstance(self.value, bool):
+            raise self.error(f"is {self.plain()!r}, allowed: true, false")
+        return self.value
+
     def vector(self, length: int) -> tuple[float, ...]:
         """Return a list of numbers of the given length.
 
