@@ -118,20 +118,26 @@ class Shard:
         )
         return rows
 
+    @cached_property
+    def _mapped(self) -> dict[str, npt.NDArray[Any]]:
+        # Opening a file for every frame costs more than decoding its picture.
+        return {}
+
     def array(self, name: str) -> npt.NDArray[Any]:
         """Return an array, memory-mapped.
 
         Raises:
             FileNotFoundError: The data set does not hold it.
         """
-        mapped: npt.NDArray[Any] = np.load(
-            self.folder / f"{name}.npy", mmap_mode="r", allow_pickle=False
-        )
-        return mapped
+        if name not in self._mapped:
+            path = self.folder / f"{name}.npy"
+            mapped: np.memmap[Any, Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+            self._mapped[name] = mapped.view(np.ndarray)
+        return self._mapped[name]
 
     def has(self, name: str) -> bool:
         """Return whether the data set holds an array."""
-        return (self.folder / f"{name}.npy").is_file()
+        return name in self._mapped or (self.folder / f"{name}.npy").is_file()
 
     def part(self, name: str, frame: int) -> npt.NDArray[Any]:
         """Return the entries of one frame of an array of variable length."""
