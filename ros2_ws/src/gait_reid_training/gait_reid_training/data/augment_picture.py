@@ -9,7 +9,7 @@ import numpy as np
 
 from gait_reid.core.network_input import FrameInputs
 from gait_reid.core.network_picture import GREY, picture_figures
-from gait_reid.core.types import Float32, Float64, UInt8
+from gait_reid.core.types import Float32, Float64, Int64, UInt8
 
 _NOISE_BLOCK = 1 << 16
 _FRAME_SHARE = 0.4  # of the box's error is new in every frame
@@ -46,17 +46,18 @@ def change_picture(
     table = np.clip(levels, 0.0, 255.0).astype(np.uint8)[:, None]
     drift = _FRAME_SHARE * np.abs(change.box) * rng.standard_normal((rows.stop - rows.start, 3))
     patch = _patch(frames.rgb.shape[2:], rng) if change.erase else None
+    bars = _bars(frames.rgb[rows])
     for number, row in enumerate(range(rows.start, rows.stop)):
         if not frames.has_camera[row]:
             continue
         picture = np.ascontiguousarray(frames.rgb[row].transpose(1, 2, 0))
-        beside = (picture == GREY).all(axis=(0, 2))
         picture = _coarser(picture, frames.quality[row, 0], change.factor)
         picture = _lit(picture, change, table, rng)
-        sharpness, brightness = picture_figures(picture[:, ~beside, ::-1])
+        left, right = int(bars[number, 0]), picture.shape[1] - int(bars[number, 1])
+        sharpness, brightness = picture_figures(picture[:, left:right, ::-1])
         frames.quality[row, 1:3] = np.log10(1.0 + sharpness) / 4.0, brightness
         # What is beside the box is no light that could have changed.
-        picture[:, beside] = GREY
+        picture[:, :left], picture[:, right:] = GREY, GREY
         picture = _moved(picture, change.box + drift[number])
         if patch is not None:
             picture[patch] = GREY
@@ -64,6 +65,13 @@ def change_picture(
         if change.factor > 1.0:
             silhouette = _coarser(frames.silhouette[row, 0], frames.quality[row, 0], change.factor)
             frames.silhouette[row, 0] = silhouette
+
+
+def _bars(pictures: UInt8) -> Int64:
+    """Return (T, 2) columns of grey on the left and on the right of pictures (T, 3, H, W)."""
+    shown = (pictures[:, 0] != GREY).any(axis=1) | (pictures[:, 1:] != GREY).any(axis=(1, 2))
+    sides = np.stack([shown.argmax(axis=1), shown[:, ::-1].argmax(axis=1)], axis=1)
+    return np.where(shown.any(axis=1)[:, None], sides, 0)
 
 
 def _lit(picture: UInt8, change: PictureChange, table: UInt8, rng: np.random.Generator) -> UInt8:

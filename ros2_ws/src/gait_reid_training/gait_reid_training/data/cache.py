@@ -62,8 +62,9 @@ def cache_folder(source: Path, cache: str | Path = "") -> Path:
 
 
 def cache_config(config: NetworkInputConfig) -> NetworkInputConfig:
-    """Return what frames are prepared with for networks of a configuration."""
-    return replace(config, num_points=max(config.num_points, POINTS))
+    """Return what frames are prepared with: all inputs, whatever a network leaves out."""
+    points = max(config.num_points, POINTS)
+    return replace(config, num_points=points, with_silhouette=True, with_depth=True)
 
 
 def open_cache(
