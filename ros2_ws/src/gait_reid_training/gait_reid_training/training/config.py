@@ -1,0 +1,295 @@
+"""What is trained on what, and how: YAML files with dotted overrides.
+
+A file has the groups of `TrainConfig` and ``network``: its ``name`` and the settings of that
+network, which `gait_reid_training.nets.registry` checks. ``base: other.yaml`` starts from another
+file of the same folder.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gait_reid.core.network_input import NetworkInputConfig
+from gait_reid_common.parameters import flatten, from_mapping, param, to_mapping, validate
+from gait_reid_training.data.augment import AugmentConfig
+from gait_reid_training.nets.registry import LADDER
+
+CONFIGS = Path(__file__).parent.parent / "configs"
+
+
+class _Checked:
+    def __post_init__(self) -> None:
+        validate(self)
+
+
+@dataclass(frozen=True)
+class DataConfig(_Checked):
+    """Data sets in the project's tracklet format."""
+
+    folders: tuple[str, ...] = param((), "Folders of data sets")
+    cache: str = param("", "Folder of prepared frames; empty: inside each data set")
+    train_split: str = param("train", "Split that is learnt from")
+    validation_split: str = param("validation", "Split that is watched and calibrated on")
+    augment: bool = param(True, "Change what is learnt from at random, see the group augment")
+    people: int = param(0, "Learn from the first so many people only; 0: all", "", 0)
+    sensors: tuple[str, ...] = param(
+        ("camera", "lidar"), "Sensors that are shown to the network", choices=("camera", "lidar")
+    )
+    workers: int = param(0, "Processes that make batches; 0: the training process", "", 0, 64)
+
+
+@dataclass(frozen=True)
+class BatchConfig(_Checked):
+    """One batch: people x walks of each x frames of each."""
+
+    people: int = param(8, "People per batch", "", 2)
+    walks: int = param(4, "Walks of each person", "", 2)
+    frames: int = param(5, "Frames of each walk, drawn at random", "", 1)
+
+
+@dataclass(frozen=True)
+class OptimiserConfig(_Checked):
+    """How weights are changed."""
+
+    name: str = param("adam", "Optimiser", choices=("adam", "adamw", "sgd"))
+    learning_rate: float = param(3e-4, "Greatest learning rate", "", 0.0)
+    weight_decay: float = param(5e-4, "Weight decay", "", 0.0)
+    momentum: float = param(0.9, "Momentum of sgd", "", 0.0, 1.0)
+    clip_norm: float = param(5.0, "Greatest norm of the gradient; 0: as it is", "", 0.0)
+
+
+@dataclass(frozen=True)
+class ScheduleConfig(_Checked):
+    """How long, and how the learning rate goes."""
+
+    name: str = param(
+        "cosine",
+        "Course of the learning rate",
+        choices=("cosine", "one_cycle", "steps", "constant"),
+    )
+    iterations: int = param(1000, "Batches to learn from", "", 1)
+    warm_up_iterations: int = param(50, "Batches over which the rate rises from 0", "", 0)
+    final_share: float = param(0.01, "Share of the rate that cosine ends with", "", 0.0, 1.0)
+    milestones: tuple[int, ...] = param((), "Batches after which the rate falls (steps)", "", 1)
+    gamma: float = param(0.1, "Factor of each fall (steps)", "", 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class LossConfig(_Checked):
+    """Batch-all triplet loss and cross entropy, both per part."""
+
+    triplet_weight: float = param(1.0, "Weight of the triplet loss", "", 0.0)
+    margin: float = param(0.2, "Margin of the triplet loss", "", 1e-6)
+    cross_entropy_weight: float = param(2.0, "Weight of the cross entropy", "", 0.0)
+    scale: float = param(16.0, "Scale of the cosines in the cross entropy", "", 1e-6)
+    label_smoothing: float = param(0.1, "Smoothing of the labels", "", 0.0, 0.9)
+    unit_parts: bool = param(
+        False, "Triplets of parts of unit length, as the gallery compares them"
+    )
+
+
+@dataclass(frozen=True)
+class ValidationConfig(_Checked):
+    """Rank-1 on people who are not learnt from."""
+
+    every_iterations: int = param(100, "Batches between looks; 0: never", "", 0)
+    gallery: tuple[str, ...] = param(
+        (), "Conditions that are enrolled; empty: every walk is compared with all others"
+    )
+    people: int = param(0, "Look at the first so many people only; 0: all", "", 0)
+    walks: int = param(0, "Look at so many walks of each, evenly chosen; 0: all", "", 0)
+    frames: int = param(0, "Frames of each walk, evenly chosen; 0: all", "", 0)
+    batch_walks: int = param(16, "Walks per batch", "", 1)
+    patience: int = param(0, "Looks without a better rank-1 that end the training; 0: off", "", 0)
+
+
+@dataclass(frozen=True)
+class RunConfig(_Checked):
+    """Machine and bookkeeping; no value but `seed` changes what is learnt on one device."""
+
+    seed: int = param(1, "Everything random follows from it", "", 0, 2**31 - 1)
+    threads: int = param(0, "Threads of torch; 0: as torch chooses", "", 0, 256)
+    accelerator: str = param("auto", "Device", choices=("auto", "cpu", "gpu"))
+    precision: str = param(
+        "32", "Arithmetic; bf16 needs a GPU that has it", choices=("32", "bf16", "16")
+    )
+    ema_decay: float = param(0.0, "Keep a moving average of the weights; 0: off", "", 0.0, 0.99999)
+    checkpoint_every_iterations: int = param(100, "Batches between checkpoints", "", 1)
+    log_every_iterations: int = param(10, "Batches between entries of the log", "", 1)
+    sync_batchnorm: bool = param(True, "Share batch statistics among processes")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A training, the network apart."""
+
+    data: DataConfig = field(default_factory=DataConfig)
+    input: NetworkInputConfig = field(default_factory=NetworkInputConfig)
+    batch: BatchConfig = field(default_factory=BatchConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    validation: ValidationConfig = field(default_factory=ValidationConfig)
+    run: RunConfig = field(default_factory=RunConfig)
+
+    def __post_init__(self) -> None:
+        """Check that the values fit together."""
+        if self.schedule.warm_up_iterations >= self.schedule.iterations:
+            raise ValueError(
+                f"schedule.warm_up_iterations is {self.schedule.warm_up_iterations}, allowed: less "
+                f"than schedule.iterations, which is {self.schedule.iterations}"
+            )
+        look = self.validation.every_iterations
+        if look and self.schedule.iterations % look:
+            raise ValueError(
+                f"schedule.iterations is {self.schedule.iterations}, allowed: a multiple of "
+                f"validation.every_iterations, which is {look}, so that the last look is at the end"
+            )
+        if not self.data.sensors:
+            raise ValueError("data.sensors is empty, allowed: camera, lidar or both")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A training with its network.
+
+    Attributes:
+        network: Name of the network in the registry.
+        settings: The network's own settings.
+        train: All other values.
+    """
+
+    network: str
+    settings: dict[str, Any]
+    train: TrainConfig
+
+    def as_mapping(self) -> dict[str, Any]:
+        """Return everything under dotted names."""
+        settings = {f"network.{key}": _plain(value) for key, value in self.settings.items()}
+        return {"network.name": self.network, **settings, **to_mapping(self.train)}
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def read_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
+    """Read a configuration file and apply ``key=value`` overrides, values in YAML.
+
+    Raises:
+        FileNotFoundError: No such file; names those that come with the package.
+        ValueError: Not a mapping, an unknown key (names the nearest), or a value not allowed.
+    """
+    experiments = read_experiments([path], overrides)
+    if len(experiments) > 1:
+        raise ValueError(f"{path} describes {len(experiments)} trainings, expected one")
+    return next(iter(experiments.values()))
+
+
+def read_experiments(paths: Sequence[Path], overrides: Sequence[str] = ()) -> dict[str, Experiment]:
+    """Read configuration files; one with ``runs`` describes a training for each of its entries.
+
+    ``runs`` maps a name to values that differ from the rest of the file.
+
+    Returns:
+        Experiments by name: the file's stem, or the name of the run.
+
+    Raises:
+        FileNotFoundError: No such file.
+        ValueError: As `read_experiment`, or two trainings of one name.
+    """
+    changes = _overrides(overrides)
+    found: dict[str, Experiment] = {}
+    for path in paths:
+        file = find_config(path)
+        flat, runs = _read(file, set())
+        for name, values in (runs or {file.stem: {}}).items():
+            if name in found:
+                raise ValueError(f"two trainings are called {name!r}: rename a file or a run")
+            try:
+                found[name] = make_experiment({**flat, **values, **changes})
+            except ValueError as error:
+                raise ValueError(f"{path}, {name}: {error}") from error
+    return found
+
+
+def _overrides(texts: Sequence[str]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for override in texts:
+        key, mark, text = override.partition("=")
+        if not mark or not key.strip():
+            raise ValueError(f"--set {override!r}: expected key=value, for example run.seed=2")
+        try:
+            flat.update(flatten({key.strip(): yaml.safe_load(text)}))
+        except yaml.YAMLError as error:
+            raise ValueError(f"--set {override!r}: the value is not YAML") from error
+    return flat
+
+
+def find_config(path: Path) -> Path:
+    """Return a configuration file, looked for here and then in the package."""
+    for one in (path, CONFIGS / path, CONFIGS / f"{path}.yaml"):
+        if one.is_file():
+            return one
+    names = sorted(file.name for file in CONFIGS.glob("*.yaml"))
+    nearest = difflib.get_close_matches(path.name, names, n=1)
+    hint = f"did you mean {nearest[0]}?" if nearest else f"the package has {', '.join(names)}"
+    raise FileNotFoundError(f"configuration {path} does not exist; {hint}")
+
+
+def make_experiment(mapping: Mapping[str, Any]) -> Experiment:
+    """Make an experiment from nested or dotted names.
+
+    Raises:
+        ValueError: An unknown key or a value that is not allowed.
+    """
+    flat = flatten(mapping)
+    settings = {
+        key.removeprefix("network."): flat.pop(key)
+        for key in list(flat)
+        if key.startswith("network.")
+    }
+    name = settings.pop("name", None)
+    if not isinstance(name, str):
+        raise ValueError(f"network.name is {name!r}, expected the name of a network")
+    train = from_mapping(TrainConfig, flat)
+    return Experiment(name, _with_input(name, settings, train.input), train)
+
+
+def _with_input(name: str, settings: dict[str, Any], given: NetworkInputConfig) -> dict[str, Any]:
+    """Return the settings of a network with the sizes of its input, where it has to know them."""
+    if name not in LADDER:
+        return settings
+    sizes = {"image_size": list(given.image_size), "num_points": given.num_points}
+    for key, value in sizes.items():
+        own = _plain(settings.get(key, value))
+        if own != value:
+            raise ValueError(
+                f"network.{key} is {own!r}, allowed: that of the input, {value!r} (input.{key})"
+            )
+    return {**settings, **sizes}
+
+
+def _read(path: Path, seen: set[Path]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Return the flat content of a file over that of its base, and its runs."""
+    if path.resolve() in seen:
+        raise ValueError(f"{path} is its own base")
+    seen.add(path.resolve())
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path} is not YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} holds {type(content).__name__}, expected groups of values")
+    base, runs = content.pop("base", None), content.pop("runs", None) or {}
+    if not isinstance(runs, dict) or not all(isinstance(run, dict) for run in runs.values()):
+        raise ValueError(f"{path}: runs is no mapping from names to values")
+    inherited = {} if base is None else _read(find_config(path.parent / str(base)), seen)[0]
+    return {**inherited, **flatten(content)}, {name: flatten(run) for name, run in runs.items()}

@@ -1,0 +1,124 @@
+"""One network under Lightning's Trainer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from gait_reid_training.batch import WalkBatch, WalkNetwork
+from gait_reid_training.evaluation.metrics import distance_matrix, rank, unit_parts
+from gait_reid_training.training.config import TrainConfig
+from gait_reid_training.training.losses import GaitLoss
+from gait_reid_training.training.schedule import make_optimiser, make_scheduler
+
+MONITORED = "validation/rank1"
+TIE_BREAKER = "validation/map"
+
+
+class WalkModule(pl.LightningModule):
+    """Trains a network and looks at people it does not learn from.
+
+    Args:
+        network: The network.
+        config: The training.
+        gallery: (n,) bool, which validation walks are enrolled; None compares every walk with all
+            others.
+    """
+
+    def __init__(
+        self,
+        network: WalkNetwork,
+        config: TrainConfig,
+        gallery: np.ndarray[Any, np.dtype[np.bool_]] | None = None,
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.config = config
+        one = config.loss
+        self.loss = GaitLoss(
+            one.triplet_weight, one.cross_entropy_weight, one.margin, one.scale, one.label_smoothing
+        )
+        self._gallery = gallery
+        self._seen: list[tuple[Tensor, Tensor]] = []
+
+    def on_train_batch_start(self, batch: WalkBatch, batch_idx: int) -> None:
+        """Seed by the number of the step, so that a resumed training is the same training."""
+        torch.manual_seed(
+            self.config.run.seed * 1_000_003 + self.global_step * 1009 + self.global_rank
+        )
+
+    def training_step(self, batch: WalkBatch, batch_idx: int) -> Tensor:
+        """Return the loss of one batch, those that the network adds included."""
+        output = self.network(batch)
+        if self.config.loss.unit_parts:
+            output = replace(output, embedding=functional.normalize(output.embedding, dim=-1))
+        terms = self.loss(output, batch.labels)
+        added = {name: value for name, value in output.extras.items() if name.endswith("_loss")}
+        total = terms.total + sum(added.values())
+        values = {
+            "loss": total, "triplet": terms.triplet, "cross_entropy": terms.cross_entropy,
+            "active_triplets": terms.active_triplets, **added,
+        }  # fmt: skip
+        for name, value in values.items():
+            self.log(
+                f"train/{name}", value.detach(), batch_size=len(batch), prog_bar=name == "loss"
+            )
+        return total
+
+    def validation_step(self, batch: WalkBatch, batch_idx: int) -> None:
+        """Keep the embeddings of one batch."""
+        self._seen.append((self.network(batch).embedding.float(), batch.labels))
+
+    def on_validation_epoch_end(self) -> None:
+        """Log rank-1 and mAP."""
+        values = torch.cat([embedding for embedding, _ in self._seen]).cpu().numpy()
+        labels = torch.cat([one for _, one in self._seen]).cpu().numpy()
+        self._seen.clear()
+        for name, value in validation_figures(values, labels, self._gallery).items():
+            self.log(f"validation/{name}", value, prog_bar=name == "rank1")
+
+    def configure_optimizers(self) -> Any:
+        """Return optimiser and schedule."""
+        optimiser = make_optimiser(self.parameters(), self.config.optimiser)
+        scheduler = make_scheduler(optimiser, self.config.schedule)
+        return {
+            "optimizer": optimiser,
+            "lr_scheduler": {"scheduler": scheduler, "interval": "step", "name": "learning_rate"},
+        }
+
+
+def validation_figures(
+    values: np.ndarray[Any, Any],
+    labels: np.ndarray[Any, Any],
+    gallery: np.ndarray[Any, np.dtype[np.bool_]] | None,
+) -> dict[str, float]:
+    """Return rank-1 and mAP of walks.
+
+    Args:
+        values: (n, parts, dim).
+        labels: (n,).
+        gallery: (n,) bool, or None: leave one out.
+    """
+    unit = unit_parts(values)
+    if gallery is None or len(gallery) != len(labels) or not gallery.any() or gallery.all():
+        probe, enrolled = np.arange(len(labels)), np.arange(len(labels))
+    else:
+        probe, enrolled = np.flatnonzero(~gallery), np.flatnonzero(gallery)
+    ranking = rank(
+        distance_matrix(unit[probe], unit[enrolled]),
+        labels[probe, None] == labels[None, enrolled],
+        probe[:, None] != enrolled[None],
+    )
+    good = ranking.valid
+    if not good.any():
+        return {"rank1": float("nan"), "map": float("nan")}
+    return {
+        "rank1": float(ranking.hits(1)[good].mean()),
+        "map": float(ranking.average_precision[good].mean()),
+    }
