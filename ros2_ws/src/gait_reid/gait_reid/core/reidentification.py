@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gait_reid.core.encoders.base import Encoder
+from gait_reid.core.encoders.emgaitnet import EMGaitNetConfig, EMGaitNetEncoder
 from gait_reid.core.encoders.energy_image import EnergyImageConfig, EnergyImageEncoder
 from gait_reid.core.gallery.decision import Decider, DecisionConfig
 from gait_reid.core.gallery.search import GallerySearch
@@ -26,6 +27,7 @@ from gait_reid.core.types import (
 )
 from gait_reid_common.parameters import param, validate
 
+DEFAULT_ENCODER = "energy_image"
 _REMEMBERED = 32  # embeddings of a track that an enrolment may have been made from
 
 
@@ -33,11 +35,17 @@ _REMEMBERED = 32  # embeddings of a track that an enrolment may have been made f
 class ReidentificationConfig:
     """Parameters of encoding, search and decision."""
 
-    encoder: str = param("energy_image", "Encoder of walks", choices=("energy_image",))
+    encoder: str = param(
+        DEFAULT_ENCODER,
+        "Encoder of walks",
+        choices=("emgaitnet", "energy_image"),
+        read_only=True,
+    )
     stride_s: float = param(
         0.2, "Least time between two answers about one track", "s", minimum=0.0, maximum=60.0
     )
     top_k: int = param(5, "Candidates in an answer", minimum=1, maximum=100)
+    emgaitnet: EMGaitNetConfig = field(default_factory=EMGaitNetConfig)
     energy_image: EnergyImageConfig = field(default_factory=EnergyImageConfig)
     decision: DecisionConfig = field(default_factory=DecisionConfig)
 
@@ -45,13 +53,25 @@ class ReidentificationConfig:
         validate(self)
 
 
+def make_encoder(config: ReidentificationConfig) -> Encoder:
+    """Return the encoder that a configuration names.
+
+    Raises:
+        ModelError: Its model is missing, damaged, or does not fit this suite.
+        BackendError: Its model cannot be run.
+    """
+    if config.encoder == "emgaitnet":
+        return EMGaitNetEncoder(config.emgaitnet)
+    return EnergyImageEncoder(config.energy_image)
+
+
 class Reidentification:
     """Says who the tracks of one site are, given a gallery."""
 
     def __init__(self, config: ReidentificationConfig | None = None) -> None:
         self.config = config or ReidentificationConfig()
-        self.encoder: Encoder = EnergyImageEncoder(self.config.energy_image)
-        self._decider = Decider(self.config.decision)
+        self.encoder = make_encoder(self.config)
+        self._decider = Decider(self.config.decision, self.encoder.calibration)
         self._search = GallerySearch()
         self.gallery_version = 0
         self._sequence_id = ""

@@ -12,6 +12,7 @@ from gait_reid.adapters import matches as matches_adapter
 from gait_reid.core.reidentification import Reidentification, ReidentificationConfig
 from gait_reid.core.types import GalleryRecord, Match
 from gait_reid.nodes.topics import CROPS, EMBEDDINGS, GALLERY, MATCHES
+from gait_reid_common.diagnostics import Level, Status
 from gait_reid_common.inputs import DroppedError, Input, Received
 from gait_reid_common.lifecycle import ManagedNode, run_node
 from gait_reid_common.mailbox import Mailbox
@@ -43,6 +44,9 @@ class ReidNode(ManagedNode[ReidParameters]):
     def do_configure(self, parameters: ReidParameters) -> None:
         """Load the encoder."""
         self.reidentification = Reidentification(parameters.reidentification)
+        encoder = self.reidentification.encoder
+        self.get_logger().info(f"walks are encoded by {encoder.description}")
+        self.add_status(self._status)
         # Applied by the worker, which owns the encoder and the decisions.
         self._new_gallery: Mailbox[Received[Gallery]] = Mailbox()
         self._matches_out = self.publisher(MATCHES)
@@ -108,6 +112,11 @@ class ReidNode(ManagedNode[ReidParameters]):
                 f"{', '.join(sorted(self.reidentification.encoder.model_ids))}; "
                 "enrol these persons again, or start with the parameters they were enrolled with"
             )
+
+    def _status(self) -> Status:
+        encoder = self.reidentification.encoder
+        counts = {reason: str(count) for reason, count in sorted(encoder.counts().items())}
+        return Status("encoder", Level.OK, encoder.description, counts)
 
     def _announcement(self) -> TrackEmbeddingArray:
         model_ids = self.reidentification.encoder.model_ids

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
+from gait_reid.core.gallery.decision_config import Calibration
 from gait_reid.core.types import Embedding, Modality, PersonCrop
 
 
@@ -17,6 +18,8 @@ class Encoder(Protocol):
         modality: Sensors that it can use.
         parts: Rows of an embedding.
         dim: Columns of an embedding.
+        calibration: Thresholds that were measured for its distances.
+        description: The encoder and what it runs on, in words.
     """
 
     model_id: str
@@ -24,12 +27,17 @@ class Encoder(Protocol):
     modality: Modality
     parts: int
     dim: int
+    calibration: Calibration
+    description: str
 
     def update(self, crops: Sequence[PersonCrop]) -> None:
         """Take the crops of one instant; crops of one track must come in order of time."""
 
     def embed(self, track_ids: Sequence[int]) -> dict[int, Embedding]:
         """Return the walks of these tracks; tracks with too few usable frames are absent."""
+
+    def counts(self) -> dict[str, int]:
+        """Return how many frames were left out or weakened, by reason."""
 
     def forget(self, track_ids: Collection[int]) -> None:
         """Drop the state of these tracks."""

@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 
 from gait_reid.core.encoders.walk_state import Frame, WalkState
+from gait_reid.core.gallery.decision_config import Calibration
 from gait_reid.core.preprocess import crop_depth, crop_silhouette, project_points
 from gait_reid.core.types import Embedding, Float32, Modality, PersonCrop
 from gait_reid_common.parameters import param, validate
@@ -74,6 +75,8 @@ class EnergyImageEncoder:
 
     Attributes:
         rejected: Frames that were left out, by reason.
+        calibration: Thresholds of this encoder.
+        description: Its sensors.
     """
 
     def __init__(self, config: EnergyImageConfig | None = None) -> None:
@@ -88,6 +91,8 @@ class EnergyImageEncoder:
         self.model_ids = frozenset(self._id(source) for source in self.sources)
         self.parts = self.config.parts
         self.dim = 2 * _SIZE[0] * _SIZE[1] // self.config.parts
+        self.calibration = Calibration()
+        self.description = f"energy image of {self.modality.describe()}"
         self.rejected: Counter[str] = Counter()
         self._walks: dict[tuple[int, str], WalkState] = {}
 
@@ -121,6 +126,10 @@ class EnergyImageEncoder:
                 )
                 if not walk.add(frame):
                     self.rejected["unlike the walk so far"] += 1
+
+    def counts(self) -> dict[str, int]:
+        """Return how many frames were left out, by reason."""
+        return dict(self.rejected)
 
     def energy_image(self, track_id: int, source: str = "camera") -> Float32 | None:
         """Return the (64, 44) energy image of a track as the encoder sees it, or None."""

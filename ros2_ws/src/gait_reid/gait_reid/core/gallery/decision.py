@@ -26,7 +26,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from gait_reid.core.gallery.decision_config import DecisionConfig
+from gait_reid.core.gallery.decision_config import Calibration, DecisionConfig
 from gait_reid.core.types import Candidate, Decision, Embedding, Match
 
 # Track id, its newest embedding, and whom the gallery search found for it.
@@ -69,10 +69,11 @@ class Decider:
 
     Args:
         config: When to confirm and when to withdraw.
+        calibration: Of the model that makes the embeddings.
     """
 
-    def __init__(self, config: DecisionConfig) -> None:
-        self.config = config
+    def __init__(self, config: DecisionConfig, calibration: Calibration | None = None) -> None:
+        self.config = config.calibrated(calibration or Calibration())
         self._tracks: dict[int, _Track] = {}
 
     def update(

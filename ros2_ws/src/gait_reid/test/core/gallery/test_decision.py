@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gait_reid.core.gallery.decision import Decider, DecisionConfig
+from gait_reid.core.gallery.decision_config import Calibration
 from gait_reid.core.types import Candidate, Decision, Embedding, Match, Modality
 
 SECOND = 1_000_000_000
@@ -242,4 +243,18 @@ def test_contradicting_parameters_are_refused() -> None:
     with pytest.raises(ValueError, match="min_agreeing is 6, allowed: at most num_votes"):
         DecisionConfig(min_agreeing=6)
     with pytest.raises(ValueError, match="max_distance"):
-        DecisionConfig(max_distance=-1.0)
+        DecisionConfig(max_distance=-2.0)
+    for name, value in (("max_distance", -0.5), ("min_frames", 0), ("logistic_slope", -0.1)):
+        with pytest.raises(ValueError, match=f"{name}' is .* -1 for the model's own"):
+            DecisionConfig(**{name: value})
+
+
+def test_thresholds_are_the_models_unless_they_are_set() -> None:
+    measured = Calibration(max_distance=0.9, min_margin=0.02, min_frames=8, logistic_slope=33.0)
+    own = DecisionConfig().calibrated(measured)
+    assert (own.max_distance, own.min_margin, own.min_frames) == (0.9, 0.02, 8)
+    assert (own.logistic_slope, own.num_votes) == (33.0, 5)
+    chosen = DecisionConfig(max_distance=0.4, min_margin=0.0).calibrated(measured)
+    assert (chosen.max_distance, chosen.min_margin, chosen.min_frames) == (0.4, 0.0, 8)
+    assert Decider(DecisionConfig(), measured).config == own
+    assert Decider(DecisionConfig()).config.max_distance == Calibration().max_distance
