@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gait_reid_sim.core.body.anthropometry import MAN, Anthropometry
-from gait_reid_sim.core.body.outfit import Cloth, Colour, Outfit
+from gait_reid_sim.core.body.outfit import BAGS, BOTTOMS, TOPS, Cloth, Colour, Outfit
 from gait_reid_sim.core.person import Person
 
 PARTS = ("head", "arms", "torso", "legs", "feet")
@@ -52,6 +52,19 @@ SKIN_NAMES: dict[str, Colour] = {
 PATTERN_WORDS = {"plain": "", "stripes": "striped", "pinstripes": "pinstriped",
     "checks": "checked", "mottled": "mottled", "two_tone": "patched"}  # fmt: skip
 HAIR_WORDS = {"short": "short", "medium": "medium", "long": "long", "bun": "tied"}
+WORDING = (
+    *PATTERN_WORDS.values(),
+    *HAIR_WORDS.values(),
+    *(name.replace("_", "-") for name in TOPS),
+    *(name.replace("_", " ") for name in BOTTOMS),
+    *BAGS[1:],
+    "narrow broad short long small tall slim heavy man woman",
+    "bald head with hair and skin",
+    "bare arms in sleeves with umbrella",
+    "torso legs feet in shoes",
+    "wearing carrying nothing and",
+)
+"""Every word of the sentences but the names of colours."""
 
 
 @dataclass(frozen=True)

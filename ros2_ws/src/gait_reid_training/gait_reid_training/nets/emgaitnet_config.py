@@ -9,7 +9,8 @@ from typing import Any
 from gait_reid_common.parameters import from_mapping, param, to_mapping, validate
 
 SEMANTICS = ("none", "static", "clip", "student")
-TOWERS = ("small", "vit_b_16")
+TOWERS = ("small", "vit_b_16", "vit_b_16_quickgelu")
+NO_TOWERS = "none"
 RUNGS: dict[str, dict[str, Any]] = {
     "baseline": {"sga": False, "semantics": "none", "temporal": "max"},
     "sga": {"sga": True, "semantics": "static", "temporal": "max"},
@@ -48,7 +49,11 @@ class EMGaitNetConfig:
     state_code: bool = param(True, "Tell the tokens view, speed and range")
     key_frame: bool = param(False, "Take the semantic tokens of a walk from its best frame alone")
     towers: str = param("small", "Layout of the picture and text towers", choices=TOWERS)
-    towers_file: str = param("", "Weights of the towers; empty: none needed or in the checkpoint")
+    towers_file: str = param(
+        "",
+        "Weights of the towers; empty: those that come with the package (small) or with the "
+        "checkpoint; none: a student without teacher, static tokens without text",
+    )
     num_classes: int = param(0, "People to tell apart in training; 0: no classes", "", 0)
 
     def __post_init__(self) -> None:
@@ -57,6 +62,8 @@ class EMGaitNetConfig:
             raise ValueError(
                 f"channels {self.channels} and strides {self.strides} differ in length"
             )
+        if self.semantics == "clip" and self.towers_file == NO_TOWERS:
+            raise ValueError("towers_file is 'none': semantics 'clip' needs towers")
         if self.dim % self.heads:
             raise ValueError(f"heads is {self.heads}: it must divide dim, which is {self.dim}")
         if self.sga == (self.semantics == "none"):
@@ -98,11 +105,6 @@ class EMGaitNetConfig:
     def columns(self) -> int:
         """Columns of the picture's map."""
         return self.map_columns or self.image_size[1] // self.step
-
-    @property
-    def uses_towers(self) -> bool:
-        """Whether picture and text towers take part, at run time or as teachers."""
-        return self.semantics == "clip" or bool(self.towers_file)
 
     @classmethod
     def base(cls) -> EMGaitNetConfig:

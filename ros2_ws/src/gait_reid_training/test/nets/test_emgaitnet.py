@@ -18,6 +18,7 @@ from gait_reid_training.nets.emgaitnet_config import RUNGS, EMGaitNetConfig  # n
 TINY = EMGaitNetConfig(
     image_size=(32, 16), num_points=12, channels=(4, 8, 8, 16), map_columns=2,
     point_widths=(8, 8), k=3, dim=16, heads=2, ffn=16, parts=8, embedding_dim=8, num_classes=5,
+    towers_file="none",
 )  # fmt: skip
 SWITCHES = [
     {},

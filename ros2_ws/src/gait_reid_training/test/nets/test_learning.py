@@ -16,6 +16,7 @@ CONFIG = EMGaitNetConfig(
     image_size=SIZE, num_points=POINTS, channels=(8, 8, 16, 16), map_columns=2,
     point_widths=(16, 16), k=4, dim=32, heads=2, ffn=32, parts=8, embedding_dim=16,
     num_classes=40,
+    towers_file="none",
 )  # fmt: skip
 
 
