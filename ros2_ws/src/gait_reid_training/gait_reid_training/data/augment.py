@@ -35,7 +35,7 @@ class AugmentConfig:
     shift_m: float = param(0.04, "Standard deviation of the person's place", "m", 0.0, 0.5)
     scale: float = param(0.02, "Standard deviation of the size of a cloud", "", 0.0, 0.2)
     intensity: float = param(0.2, "Spread of the gain of LiDAR intensity", "", 0.0, 1.0)
-    box: float = param(0.04, "Spread of a detector's box, in heights", "", 0.0, 0.3)
+    box: float = param(0.05, "Spread of a detector's box, in heights", "", 0.0, 0.3)
     brightness: float = param(0.3, "Spread of the gain of pictures", "", 0.0, 1.0)
     tint: float = param(0.1, "Spread of the gain of each colour", "", 0.0, 1.0)
     grey: float = param(0.05, "Chance to take the colours away", "", 0.0, 1.0)
