@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from gait_reid.core.types import Float64
 from gait_reid_sim.core.body.anthropometry import (
     Anthropometry,
     make_body,
@@ -21,6 +22,8 @@ from gait_reid_sim.core.body.outfit import Outfit, change_clothes, sample_looks
 from gait_reid_sim.core.gait.animate import animate
 from gait_reid_sim.core.gait.itinerary import Itinerary
 from gait_reid_sim.core.gait.parameters import GaitParameters, carrying, sample_gait, vary
+from gait_reid_sim.core.gait.recording import Recording
+from gait_reid_sim.core.gait.replay import replay
 from gait_reid_sim.core.scene.actor import Actor
 
 OUTFITS: dict[str, dict[str, Any]] = {
@@ -109,6 +112,27 @@ class Person:
         today = carrying(vary(gait or self.gait, rng, within_spread), clothes)
         motion = animate(self.shape, today, itinerary, rng, clothes.sole_m)
         return Actor(self.person_id, dress(self.shape, clothes), motion, enter_s, track_id)
+
+    def replay(
+        self,
+        recording: Recording,
+        heading: float,
+        middle: Float64,
+        rng: np.random.Generator,
+        outfit: str = "ordinary",
+    ) -> Actor:
+        """Return a recorded walk in this person's body.
+
+        Args:
+            recording: What was recorded.
+            heading: Direction to walk in, radians.
+            middle: (2,) where the walk is half done, metres.
+            rng: Source of the clothes.
+            outfit: Name of the clothes; what is carried does not change the recorded arms.
+        """
+        clothes = self.outfit(outfit, rng)
+        motion = replay(recording, self.shape, clothes.sole_m, heading, middle)
+        return Actor(self.person_id, dress(self.shape, clothes), motion)
 
     def with_body_of(self, other: Person) -> Person:
         """Return this person's gait in another body, for studies of what carries identity."""

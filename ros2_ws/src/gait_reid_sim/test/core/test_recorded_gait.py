@@ -8,18 +8,21 @@ import pytest
 from simulated_people import write_takes
 
 from gait_reid_common.testing import shared_data
+from gait_reid_sim.core.body.model import JOINT, LEG
 from gait_reid_sim.core.dataset.plan import DatasetPlan, load_plan, read_plan
-from gait_reid_sim.core.dataset.record import walks_of
+from gait_reid_sim.core.dataset.record import record_walk, walks_of
 from gait_reid_sim.core.dataset.writer import write_dataset
-from gait_reid_sim.core.gait.recording import load_recording
-from gait_reid_sim.core.gait.retarget import measure_gait
+from gait_reid_sim.core.gait.legs import LegGeometry, about_z
+from gait_reid_sim.core.gait.recording import ROLES, Recording, load_recording
+from gait_reid_sim.core.gait.replay import replay
+from gait_reid_sim.core.gait.retarget import measure_gait, sagittal_angles
+from gait_reid_sim.core.person import Person
 from gait_reid_sim.core.scene.yaml_lines import ScenarioError
 
 PLAN = """\
 kind: dataset
 identities: {test: all}
 recorded_gait: {bodies: own}
-within_spread: 0
 modalities: [lidar]
 frames: 3
 conditions:
@@ -69,6 +72,59 @@ def test_equal_bodies_differ_in_gait_alone(folder: Path) -> None:
     assert not np.allclose(first.gait.knee_curve, second.gait.knee_curve)
 
 
+def test_replayed_bones_point_where_the_recorded_ones_did(folder: Path) -> None:
+    recording = load_recording(folder / "07_02.npz")
+    body = Person.of("somebody else").shape
+    motion = replay(recording, body, 0.028, 0.7, np.array([5.0, 2.0]))
+    middle = motion.positions[len(motion.positions) // 2, 0, :2]
+    assert middle == pytest.approx([5.0, 2.0], abs=1e-9)
+    travel = (motion.positions[-1] - motion.positions[0])[0, :2]
+    assert np.arctan2(travel[1], travel[0]) == pytest.approx(0.7, abs=1e-6)
+    assert motion.duration_s == pytest.approx(len(recording.positions) / recording.rate_hz, abs=0.1)
+    joints = motion.positions[:, [JOINT[role] for role in ROLES]] @ about_z(np.array(0.7))
+    replayed = Recording(joints, motion.rate_hz, "replayed")
+    for ours, theirs in zip(sagittal_angles(replayed, "left"), sagittal_angles(recording, "left")):
+        count = min(len(ours), len(theirs))
+        assert np.rad2deg(np.abs(ours[:count] - theirs[:count]).max()) < 3.0
+
+
+def test_replayed_feet_stay_on_the_ground_and_hardly_slide(folder: Path) -> None:
+    recording = load_recording(folder / "07_02.npz")
+    body = Person.of("somebody else").shape
+    motion = replay(recording, body, 0.028, 0.0, np.zeros(2))
+    legs, slides = LegGeometry.of(body, 0.028), []
+    for column, side in enumerate(("left", "right")):
+        ankle = LEG[side][2]
+        rotation, at = motion.rotations[:, ankle], motion.positions[:, ankle]
+        soles = [
+            at + rotation @ (x, 0.0, -legs.ankle_height_m) for x in (-legs.heel_m, legs.ball_m)
+        ]
+        assert min(sole[:, 2].min() for sole in soles) > -0.015
+        planted = motion.planted[1:, column] & motion.planted[:-1, column]
+        steps = [np.linalg.norm(np.diff(sole[:, :2], axis=0), axis=1) for sole in soles]
+        slides.append(np.minimum(*steps)[planted] * motion.rate_hz)
+        assert 0.4 < planted.mean() < 0.75
+    # Two soles of another length cannot both stand still while both are on the ground.
+    assert np.median(np.concatenate(slides)) < 0.15
+    assert np.percentile(np.concatenate(slides), 95) < 0.5
+
+
+def test_tracklets_show_the_recorded_poses(folder: Path) -> None:
+    plan = plan_of(folder)
+    for walk in walks_of(plan, "subject-07"):
+        shown = record_walk(plan, walk)
+        heading = np.arctan2(*shown.velocity.mean(axis=0)[1::-1])
+        roles = [JOINT[role] for role in ROLES]
+        joints = shown.joints[:, roles].astype(np.float64) @ about_z(np.array(heading))
+        poses, recording = Recording(joints, 10.0, "shown"), plan.recording(walk.take)
+        assert recording is not None
+        ours, theirs = (
+            np.concatenate([sagittal_angles(r, side) for side in LEG]) for r in (poses, recording)
+        )
+        gaps = np.rad2deg(np.abs(ours[:, :, None] - theirs[:, None])).max(axis=0).min(axis=1)
+        assert gaps.max() < 5.0
+
+
 def test_written_set_names_the_takes_and_knows_other_files(folder: Path, tmp_path: Path) -> None:
     plan = plan_of(folder, "{test: all}", '{test: ["07"]}')
     write_dataset(plan, tmp_path)
@@ -89,7 +145,7 @@ def test_written_set_names_the_takes_and_knows_other_files(folder: Path, tmp_pat
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("takes: odd", "takes: first", r"p:8: .*takes: is 'first', allowed: all, odd, even"),
+        ("takes: odd", "takes: first", r"p:7: .*takes: is 'first', allowed: all, odd, even"),
         ("{test: all}", '{test: ["99"]}', r"p:2: identities.test\[0\]: is '99', allowed: 07, 35"),
         ("{test: all}", "{test: 5}", r"p:2: identities.test: is 5, expected a name"),
         ("{test: all}", '{train: ["07"], test: all}', r"p:2: .*'subject-07' is already in"),
@@ -123,6 +179,8 @@ def test_bad_folders_are_refused_and_short_walks_left_out(tmp_path: Path) -> Non
     recorded = plan_of(tmp_path).recorded_gait
     assert recorded is not None
     assert recorded.left_out == {"short_01.npz": "short_01.npz shows no whole gait cycle"}
+    with pytest.raises(ScenarioError, match="holds no walk"):
+        plan_of(tmp_path, "frames: 3", "frames: 900")
     with pytest.raises(ScenarioError, match="takes no recordings"):
         read_plan(PLAN.replace("recorded_gait: {bodies: own}\n", "").replace("all", "1")
                   .replace(", takes: odd", "").replace(", takes: even", ""),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gait_reid_sim.core.dataset.recorded_gait import OWN, TAKES, RecordedGaits
+from gait_reid_sim.core.gait.recording import Recording
 from gait_reid_sim.core.person import OUTFITS, Person
 from gait_reid_sim.core.scene.light import LIGHTS
 from gait_reid_sim.core.scene.scenario import scenario_file
@@ -62,7 +63,8 @@ class DatasetPlan:
         image_height: Height of the crops, pixels; pictures are stored 1:2.
         conditions: Conditions.
         spread: Scales how different people are.
-        within_spread: Scales how different the walks of one person are.
+        within_spread: Scales how different the walks of one person are; no matter where they are
+            recorded.
         recorded_gait: Where the identities walk as recorded people did: their walks.
     """
 
@@ -98,6 +100,10 @@ class DatasetPlan:
         if self.recorded_gait is None:
             return ("",)
         return self.recorded_gait.takes_of(person_id, condition.takes)
+
+    def recording(self, take: str) -> Recording | None:
+        """Return a recorded walk, or None where the gait is simulated."""
+        return self.recorded_gait.recording(take) if self.recorded_gait and take else None
 
     def text(self) -> str:
         """Return the plan as JSON; equal texts mean equal data sets."""
@@ -149,7 +155,9 @@ def read_plan(
     """Check a plan given as text; see `load_plan`."""
     top = parse(text, source).fields(_KEYS, ("kind", "identities", "conditions"))
     top["kind"].text(("dataset",))
-    gaits = _recorded(top.get("recorded_gait"), recordings)
+    frames = int(top["frames"].number(2, 1000)) if "frames" in top else 20
+    rate_hz = top["rate_hz"].number(1.0, 60.0) if "rate_hz" in top else 10.0
+    gaits = _recorded(top.get("recorded_gait"), recordings, frames / rate_hz)
     if gaits is None and recordings is not None:
         raise parse(text, source).error("has no recorded_gait, so it takes no recordings")
     modalities = tuple(MODALITIES)
@@ -164,8 +172,8 @@ def read_plan(
         int(number("seed", 0, 0, 2**31)),
         _identities(top["identities"], gaits),
         modalities,
-        int(number("frames", 20, 2, 1000)),
-        number("rate_hz", 10.0, 1.0, 60.0),
+        frames,
+        rate_hz,
         top["beams"].text(BEAM_TABLES) if "beams" in top else "long_128",
         top["profile"].text(RADAR_PROFILES) if "profile" in top else "long",
         int(number("image_height", 256, 16, 1024)),
@@ -178,7 +186,9 @@ def read_plan(
     )
 
 
-def _recorded(entry: Entry | None, recordings: str | Path | None) -> RecordedGaits | None:
+def _recorded(
+    entry: Entry | None, recordings: str | Path | None, least_s: float
+) -> RecordedGaits | None:
     """Return the recorded walks that a plan asks for."""
     if entry is None:
         return None
@@ -191,7 +201,7 @@ def _recorded(entry: Entry | None, recordings: str | Path | None) -> RecordedGai
         bodies = [item.text() for item in fields["bodies"].items()]
     path = Path(recordings) if recordings is not None else Path(folder.text())
     try:
-        return RecordedGaits.of(path, bodies)
+        return RecordedGaits.of(path, bodies, least_s)
     except (OSError, ValueError) as error:
         raise folder.error(f"{error} (--recordings gives another folder)") from error
 

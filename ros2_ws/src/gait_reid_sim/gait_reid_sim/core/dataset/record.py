@@ -161,7 +161,12 @@ def _actor(plan: DatasetPlan, walk: Walk, rng: np.random.Generator) -> tuple[Act
     """Return the walking person and when the recording starts."""
     person = plan.person(walk.person_id, walk.take)
     path = _path(plan, walk, person, rng)
-    actor = person.walk(Itinerary(path), rng, walk.outfit, within_spread=plan.within_spread)
+    recording = plan.recording(walk.take)
+    if recording is not None:
+        middle = path.points[len(path.points) // 2]
+        actor = person.replay(recording, float(path.heading[0]), middle, rng, walk.outfit)
+    else:
+        actor = person.walk(Itinerary(path), rng, walk.outfit, within_spread=plan.within_spread)
     slack = max(actor.motion.duration_s - plan.frames / plan.rate_hz, 0.0)
     return actor, 0.5 * slack + float(rng.uniform(-0.3, 0.3)) * min(slack, 1.0)
 

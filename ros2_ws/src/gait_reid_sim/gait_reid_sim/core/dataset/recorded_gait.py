@@ -16,7 +16,7 @@ from pathlib import Path
 
 from gait_reid_sim.core.body.anthropometry import STATURE_LIMITS_M
 from gait_reid_sim.core.gait.parameters import GaitParameters
-from gait_reid_sim.core.gait.recording import load_recording
+from gait_reid_sim.core.gait.recording import Recording, load_recording
 from gait_reid_sim.core.gait.retarget import RecordedGait, measure_gait
 from gait_reid_sim.core.person import Person
 
@@ -48,8 +48,11 @@ class RecordedGaits:
     left_out: dict[str, str]
 
     @classmethod
-    def of(cls, folder: Path, bodies: Sequence[str] = ()) -> RecordedGaits:
-        """Read a folder; files that show no whole gait cycle are left out, with a warning.
+    def of(cls, folder: Path, bodies: Sequence[str] = (), least_s: float = 0.0) -> RecordedGaits:
+        """Read a folder.
+
+        Walks that show no whole gait cycle or last less than ``least_s`` are left out, with a
+        warning.
 
         Raises:
             FileNotFoundError: No such folder.
@@ -67,11 +70,10 @@ class RecordedGaits:
             recording = load_recording(file)
             digest.update(file.name.encode())
             digest.update(file.read_bytes())
-            try:
-                measure_gait(recording)
-            except ValueError as error:
-                left_out[file.name] = str(error)
-                _log.warning("left out: %s", error)
+            reason = _unfit(recording, least_s)
+            if reason:
+                left_out[file.name] = reason
+                _log.warning("left out: %s", reason)
                 continue
             takes.setdefault(subject, []).append(file.name)
         if not takes:
@@ -111,10 +113,31 @@ class RecordedGaits:
         gait: GaitParameters = recorded.scaled_to(person.anthropometry.stature_m)
         return replace(person, person_id=identity, gait=gait)
 
+    def recording(self, take: str) -> Recording:
+        """Return a recorded walk by the name of its file."""
+        return _loaded(str(Path(self.folder) / take))
+
     def _measured(self, take: str) -> RecordedGait:
         return _measured(str(Path(self.folder) / take))
 
 
+def _unfit(recording: Recording, least_s: float) -> str:
+    """Return why a walk cannot be used, or nothing."""
+    lasts_s = (len(recording.positions) - 1) / recording.rate_hz
+    if lasts_s < least_s:
+        return f"{recording.source} lasts {lasts_s:.2f} s, the tracklets {least_s:.2f} s"
+    try:
+        measure_gait(recording)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+@lru_cache(maxsize=1024)
+def _loaded(path: str) -> Recording:
+    return load_recording(path)
+
+
 @lru_cache(maxsize=1024)
 def _measured(path: str) -> RecordedGait:
-    return measure_gait(load_recording(path))
+    return measure_gait(_loaded(path))

@@ -139,7 +139,7 @@ def _upper_body(stride: Stride, base: Base, pelvis: Float64, seated: Float64) ->
     return out
 
 
-def _half_way(a: Float64, b: Float64) -> Float64:
+def half_way(a: Float64, b: Float64) -> Float64:
     """Return the rotations half-way between two near ones: the mean, made orthonormal."""
     u, _, vt = np.linalg.svd(0.5 * (a + b))
     return u @ vt
@@ -156,9 +156,9 @@ def _assemble(
     count = len(root)
     world = np.tile(np.eye(3), (count, 21, 1, 1))
     world[:, JOINT["pelvis"]] = pelvis
-    world[:, JOINT["spine"]] = _half_way(pelvis, upper["thorax"])
+    world[:, JOINT["spine"]] = half_way(pelvis, upper["thorax"])
     world[:, JOINT["thorax"]] = upper["thorax"]
-    world[:, JOINT["neck"]] = _half_way(upper["thorax"], upper["head"])
+    world[:, JOINT["neck"]] = half_way(upper["thorax"], upper["head"])
     world[:, JOINT["head"]] = upper["head"]
     for side, rotations in zip(("left", "right"), legs):
         for joint, rotation in zip(LEG[side], rotations):

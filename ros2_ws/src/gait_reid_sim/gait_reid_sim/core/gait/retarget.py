@@ -57,7 +57,7 @@ def measure_gait(recording: Recording) -> RecordedGait:
         ValueError: It shows no whole cycle.
     """
     strikes = {side: _strikes(recording, side) for side in ("left", "right")}
-    cycles = {side: _cycles(times, recording.rate_hz) for side, times in strikes.items()}
+    cycles = {side: gait_cycles(recording, side) for side in ("left", "right")}
     every = cycles["left"] + cycles["right"]
     if not every:
         raise ValueError(f"{recording.source} shows no whole gait cycle")
@@ -95,7 +95,9 @@ def _strikes(recording: Recording, side: str) -> list[float]:
     return [float(p) for p in peaks]
 
 
-def _cycles(strikes: list[float], rate_hz: float) -> list[tuple[float, float]]:
+def gait_cycles(recording: Recording, side: str) -> list[tuple[float, float]]:
+    """Return the samples at which whole cycles of a leg begin and end."""
+    strikes, rate_hz = _strikes(recording, side), recording.rate_hz
     pairs = list(zip(strikes, strikes[1:]))
     return [(a, b) for a, b in pairs if 0.7 * rate_hz < b - a < 1.7 * rate_hz]
 
