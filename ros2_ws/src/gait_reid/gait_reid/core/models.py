@@ -156,8 +156,8 @@ def model_folders(environment: Mapping[str, str] = os.environ) -> Iterator[Path]
 
 def available_models(directory: str = "") -> list[str]:
     """Return the names of the models of a folder, or of those that come with the suite."""
-    folders = [Path(directory)] if directory else list(model_folders())[:1]
-    return sorted(path.parent.name for one in folders for path in one.glob(f"*/{DESCRIPTION}"))
+    folders = [Path(directory)] if directory else list(model_folders())
+    return sorted({path.parent.name for one in folders for path in one.glob(f"*/{DESCRIPTION}")})
 
 
 def _find(name: str, directory: str) -> Path:

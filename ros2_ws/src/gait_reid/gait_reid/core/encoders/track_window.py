@@ -52,7 +52,7 @@ class SlidingMaximum:
         self._newer, self._running = [], None
 
     def value(self) -> Float32:
-        """Return the maximum of the window.
+        """Return the maximum of the window, good until the next array.
 
         Raises:
             ValueError: Nothing was added yet.
