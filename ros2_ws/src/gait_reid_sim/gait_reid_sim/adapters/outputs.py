@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gait_reid.adapters import image, matches, pointcloud, tracks
 from gait_reid.core.types import CameraFrame, PointCloud
 from gait_reid_common.stamps import to_stamp
-from gait_reid_sim.core.playback.truth import TruthKeeper
 from gait_reid_sim.core.playback.radar_feed import radar_points
+from gait_reid_sim.core.playback.truth import TruthKeeper
 from gait_reid_sim.core.scene.simulation import SensorFrame
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from types import TracebackType
 
 from ti_mmwave_driver.core.commands import Firmware
 from ti_mmwave_driver.core.header import CPU_CLOCK_HZ
+from ti_mmwave_driver.core.profile import Profile
 from ti_mmwave_driver.core.types import FrameStatistics, HeaderFormat
 from ti_mmwave_driver.emulator.damage import Damage
 from ti_mmwave_driver.emulator.firmware import EmulatedFirmware, FirmwareAssertionError, SensorState
@@ -116,6 +117,11 @@ class EmulatedBoard:
     def state(self) -> SensorState:
         """State of the sensor."""
         return self._firmware.state
+
+    @property
+    def profile(self) -> Profile | None:
+        """Profile of the last start."""
+        return self._firmware.profile
 
     @property
     def data_baud(self) -> int:

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from gait_reid_sim.core.playback.rendering import Rendered
@@ -17,6 +18,7 @@ from gait_reid_sim.core.scene.simulation import SensorFrame
 TICK_S = 0.01
 _PATIENCE_S = 0.5
 _SMOOTHING = 0.2
+_FORGETTING = 0.9
 
 
 class FrameMaker(Protocol):
@@ -50,18 +52,21 @@ class Outlet(Protocol):
 class Pace:
     """Scene time as a multiple of real time.
 
+    Attributes:
+        start_s: Time of the steady clock at which the scene began.
+
     Args:
         rate: Scene seconds per second; 0: every frame is due at once and none is ever late.
     """
 
     def __init__(self, rate: float = 1.0) -> None:
         self.rate = rate
-        self._start_s = time.monotonic()
+        self.start_s = time.monotonic()
         self._reached_s = 0.0
 
     def start(self) -> None:
         """Begin at scene time 0."""
-        self._start_s, self._reached_s = time.monotonic(), 0.0
+        self.start_s, self._reached_s = time.monotonic(), 0.0
 
     def reach(self, scene_s: float) -> None:
         """Take note of a frame's time; without a rate it is what the clock shows."""
@@ -71,7 +76,7 @@ class Pace:
         """Return the scene's time."""
         if not self.rate:
             return self._reached_s
-        return (time.monotonic() - self._start_s) * self.rate
+        return (time.monotonic() - self.start_s) * self.rate
 
     def until_s(self, scene_s: float) -> float:
         """Return the real time until a scene time, negative afterwards."""
@@ -115,6 +120,7 @@ class Player:
         self._following = next(slots, None)
         self._pending: deque[tuple[Slot, Future[Rendered]]] = deque()
         self._costs_s: dict[str, float] = {}
+        self._in_work = 0
         self._stop = False
         self._ticked_s = 0.0
         self._changed = threading.Condition()
@@ -146,9 +152,7 @@ class Player:
     def run(self) -> None:
         """Play to the end, or until `stop`."""
         while not self._stop and (self._pending or self._following):
-            self._tick()
-            self._submit()
-            if not self._hand_over():
+            if not self.step():
                 with self._changed:
                     if not self._stop and not self._news():
                         self._changed.wait(self._idle_s())
@@ -157,6 +161,12 @@ class Player:
             self._outlet.drop(slot, "stopped")
         self._pending.clear()
         self.ended = not self._stop
+
+    def step(self) -> bool:
+        """Do what can be done now; return whether a frame was dealt with."""
+        self._tick()
+        self._submit()
+        return self._hand_over()
 
     def _tick(self) -> None:
         now_s = time.monotonic()
@@ -172,11 +182,14 @@ class Player:
                 # Nothing to make, but time is not to run ahead.
                 self._pace_out(slot)
             elif self._cannot_be_ready(slot):
+                # What is not made teaches nothing, so the estimate is trusted less and less.
+                self._costs_s[slot.sensor] = _FORGETTING * self._costs_s.get(slot.sensor, 0.0)
                 self._outlet.drop(slot, "late")
             else:
                 future = self._maker.submit(slot.sensor, slot.number)
                 self._pending.append((slot, future))
-                future.add_done_callback(self._note)
+                self._in_work += 1
+                future.add_done_callback(partial(self._note, slot.sensor))
 
     def _pace_out(self, slot: Slot) -> None:
         future: Future[Rendered] = Future()
@@ -186,19 +199,18 @@ class Player:
     def _may_submit(self, slot: Slot) -> bool:
         if len(self._pending) >= self._limits.max_ahead:
             return False
-        if self._unfinished() > self._maker.workers:
+        if self._in_work > self._maker.workers:
             return False
-        return self.pace.until_s(slot.release_s) < self._limits.lookahead_s
-
-    def _unfinished(self) -> int:
-        return sum(not future.done() for _, future in self._pending)
+        ahead_s = max(self._limits.lookahead_s, 2.0 * self._costs_s.get(slot.sensor, 0.0))
+        return self.pace.until_s(slot.release_s) < ahead_s
 
     def _cannot_be_ready(self, slot: Slot) -> bool:
         if not self.pace.rate:
             return False
-        turns = 1 + self._unfinished() // max(self._maker.workers, 1)
+        turns = 1 + self._in_work // max(self._maker.workers, 1)
+        # Aims at the time itself: the lateness that is allowed is for what takes longer than usual.
         takes_s = turns * self._costs_s.get(slot.sensor, 0.0)
-        return takes_s - self.pace.until_s(slot.release_s) > self._limits.max_lateness_s
+        return self.pace.until_s(slot.release_s) < (takes_s or -self._limits.max_lateness_s)
 
     def _hand_over(self) -> bool:
         """Deal with the frame whose turn it is; return whether that was possible now."""
@@ -223,19 +235,23 @@ class Player:
             self.pace.reach(slot.release_s)
             self._outlet.tick(slot.release_s)
         try:
-            frame, cost_s = future.result()
+            frame = future.result().frame
         except CancelledError:
             self._outlet.drop(slot, "nobody_subscribes")
         except Exception as error:
             self._outlet.drop(slot, "error")
             self._outlet.report(error)
         else:
-            known_s = self._costs_s.get(slot.sensor, cost_s)
-            self._costs_s[slot.sensor] = known_s + _SMOOTHING * (cost_s - known_s)
             self._outlet.deliver(slot, frame)
 
-    def _note(self, future: Future[Rendered]) -> None:
+    def _note(self, sensor: str, future: Future[Rendered]) -> None:
         with self._changed:
+            self._in_work -= 1
+            # Also of frames that came too late, else nothing is learnt from them.
+            if not future.cancelled() and future.exception() is None:
+                cost_s = future.result().cost_s
+                known_s = self._costs_s.get(sensor, cost_s)
+                self._costs_s[sensor] = known_s + _SMOOTHING * (cost_s - known_s)
             self._changed.notify_all()
 
     def _news(self) -> bool:

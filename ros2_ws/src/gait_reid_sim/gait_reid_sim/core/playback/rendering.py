@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
-from gait_reid_sim.core.scene.scenario import Scenario
 from gait_reid_sim.core.scene.simulation import SensorFrame, Simulation
 
 _START_TIMEOUT_S = 180.0
@@ -59,12 +58,16 @@ class Renderer:
             warm_up(self._simulation)
             return
         context = multiprocessing.get_context("spawn")
-        barrier = context.Barrier(self.workers)
-        arguments = (self._simulation.scenario, barrier)
-        self._pool = ProcessPoolExecutor(self.workers, context, _prepare, arguments)
+        self._pool = ProcessPoolExecutor(
+            self.workers, context, _begin, (context.Barrier(self.workers),)
+        )
         try:
-            for ready in [self._pool.submit(_meet) for _ in range(self.workers)]:
-                ready.result(_START_TIMEOUT_S)
+            started = [self._pool.submit(_meet) for _ in range(self.workers)]
+            # Made once, while the workers start, because making people takes longer than sending.
+            _ = self._simulation.actors
+            ready = [self._pool.submit(_prepare, self._simulation) for _ in started]
+            for step in (*started, *ready):
+                step.result(_START_TIMEOUT_S)
         except BaseException:
             self.close()
             raise
@@ -101,15 +104,22 @@ def warm_up(simulation: Simulation) -> None:
         simulation.frame(plan, 0)
 
 
-def _prepare(scenario: Scenario, barrier: Any) -> None:
+def _begin(barrier: Any) -> None:
     """Begin a worker's life."""
-    global _simulation, _barrier
+    global _barrier
     # The terminal's interrupt is for the parent, which ends its workers in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     cv2.setNumThreads(1)
-    _simulation, _barrier = Simulation(scenario), barrier
-    warm_up(_simulation)
+    _barrier = barrier
+
+
+def _prepare(simulation: Simulation) -> None:
+    """Take the scene; every worker does so once, because each waits for the others."""
+    global _simulation
+    _meet()
+    _simulation = simulation
+    warm_up(simulation)
 
 
 def _end_with_parent() -> None:

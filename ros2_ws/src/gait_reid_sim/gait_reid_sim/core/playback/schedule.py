@@ -17,7 +17,7 @@ class Slot:
     """One frame that is to be made.
 
     Attributes:
-        release_s: Scene time at which the frame is complete; earlier nobody can know it.
+        release_s: Scene time at which the frame is handed over.
         sensor: Name of the sensor in the scenario.
         number: Number of the frame within the scene.
         round: How often the scene was played before.
@@ -40,7 +40,10 @@ def span_s(simulation: Simulation, plan: SensorPlan) -> float:
 
 
 def slots(
-    simulation: Simulation, loop: bool = False, left_out: Container[str] = ()
+    simulation: Simulation,
+    loop: bool = False,
+    left_out: Container[str] = (),
+    ahead: Container[str] = (),
 ) -> Iterator[Slot]:
     """Yield the frames of a scenario in the order in which they are complete.
 
@@ -48,11 +51,13 @@ def slots(
         simulation: The scenario.
         loop: Whether to begin anew at the end, without a jump of time.
         left_out: Names of sensors that have no frames.
+        ahead: Names of sensors whose frames are released when they begin, not when they are
+            complete, because they are sent piece by piece.
     """
     duration_s = simulation.scenario.duration_s
     plans = {p.name: p for p in simulation.scenario.sensors if p.name not in left_out}
     rates = {name: simulation.rate_hz(plan) for name, plan in plans.items()}
-    spans = {name: span_s(simulation, plan) for name, plan in plans.items()}
+    spans = {n: 0.0 if n in ahead else span_s(simulation, plan) for n, plan in plans.items()}
     queue = [Slot(spans[name], name, 0) for name in plans]
     heapq.heapify(queue)
     while queue:

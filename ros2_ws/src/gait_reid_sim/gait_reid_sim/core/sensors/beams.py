@@ -1,7 +1,8 @@
 """Beam tables of rotating LiDARs.
 
-Elevations: data sheets and manuals of Velodyne VLP-16, HDL-32E and VLP-32C, Ouster OS0 and OS1, and
-Hesai AT128; measured units differ by hundredths of a degree.
+Elevations: data sheets and manuals of Velodyne VLP-16 (63-9243), HDL-32E (63-9113) and VLP-32C
+(63-9325), Ouster OS0 and OS1, and Hesai AT128; measured units differ by hundredths of a degree. The
+lasers of a Velodyne fire one after the other while the sensor turns.
 """
 
 from __future__ import annotations
@@ -10,14 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from gait_reid.core.types import Float64
-
-_VLP32C_DEG = (
-    -25.0, -15.639, -11.31, -8.843, -7.254, -6.148, -5.333, -4.667, -4.0, -3.667, -3.333, -3.0,
-    -2.667, -2.333, -2.0, -1.667, -1.333, -1.0, -0.667, -0.333, 0.0, 0.333, 0.667, 1.0, 1.333,
-    1.667, 2.333, 3.333, 4.667, 7.0, 10.333, 15.0,
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -69,14 +65,78 @@ class BeamTable:
         return 2.0 * np.pi / self.columns
 
 
+@dataclass(frozen=True)
+class FiringOrder:
+    """How the lasers of a Velodyne take turns.
+
+    Attributes:
+        elevation_deg: Elevation of each laser, in the order of firing.
+        rotation_deg: Azimuth of each laser against the sensor's, clockwise; empty: none.
+        cycle_us: Time from one firing of all lasers to the next.
+        laser_us: Time between groups of lasers within it.
+        group: Lasers that fire together.
+    """
+
+    elevation_deg: tuple[float, ...]
+    cycle_us: float
+    laser_us: float
+    group: int = 1
+    rotation_deg: tuple[float, ...] = ()
+
+    @property
+    def ring(self) -> npt.NDArray[np.int64]:
+        """(lasers,) ring of each laser; rings rise with elevation."""
+        return np.argsort(np.argsort(self.elevation_deg))
+
+    def table(self, columns: int, **settings: float) -> BeamTable:
+        """Return the beam table of a turn of that many firings."""
+        order = np.argsort(self.elevation_deg)
+        turn = np.arange(len(order)) // self.group * self.laser_us / self.cycle_us * 360.0 / columns
+        clockwise = turn + np.array(self.rotation_deg or np.zeros(len(order)))
+        return BeamTable(
+            np.deg2rad(np.array(self.elevation_deg)[order]),
+            columns,
+            azimuth_offset=-np.deg2rad(clockwise[order]),
+            **settings,
+        )
+
+
+VLP16 = FiringOrder(
+    (-15, 1, -13, 3, -11, 5, -9, 7, -7, 9, -5, 11, -3, 13, -1, 15), 55.296, 2.304
+)  # fmt: skip
+HDL32E = FiringOrder(
+    (
+        -30.67, -9.33, -29.33, -8.0, -28.0, -6.67, -26.67, -5.33, -25.33, -4.0, -24.0, -2.67,
+        -22.67, -1.33, -21.33, 0.0, -20.0, 1.33, -18.67, 2.67, -17.33, 4.0, -16.0, 5.33, -14.67,
+        6.67, -13.33, 8.0, -12.0, 9.33, -10.67, 10.67,
+    ),
+    46.08,
+    1.152,
+)  # fmt: skip
+VLP32C = FiringOrder(
+    (
+        -25.0, -1.0, -1.667, -15.639, -11.31, 0.0, -0.667, -8.843, -7.254, 0.333, -0.333, -6.148,
+        -5.333, 1.333, 0.667, -4.0, -4.667, 1.667, 1.0, -3.667, -3.333, 3.333, 2.333, -2.667, -3.0,
+        7.0, 4.667, -2.333, -2.0, 15.0, 10.333, -1.333,
+    ),
+    55.296,
+    2.304,
+    2,
+    (
+        1.4, -4.2, 1.4, -1.4, 1.4, -1.4, 4.2, -1.4, 1.4, -4.2, 1.4, -1.4, 4.2, -1.4, 4.2, -1.4, 1.4,
+        -4.2, 1.4, -4.2, 4.2, -1.4, 1.4, -1.4, 1.4, -1.4, 1.4, -4.2, 4.2, -1.4, 1.4, -1.4,
+    ),
+)  # fmt: skip
+
+
 def _even(low_deg: float, high_deg: float, rings: int) -> Float64:
     return np.deg2rad(np.linspace(low_deg, high_deg, rings))
 
 
 _TABLES: dict[str, Callable[[], BeamTable]] = {
-    "vlp16": lambda: BeamTable(_even(-15, 15, 16), 1800, range_noise_m=0.015, divergence=3e-3),
-    "hdl32": lambda: BeamTable(_even(-30.67, 10.67, 32), 2250, divergence=3e-3),
-    "vlp32c": lambda: BeamTable(np.deg2rad(np.array(_VLP32C_DEG)), 1800, divergence=3e-3),
+    "vlp16": lambda: VLP16.table(1800, range_noise_m=0.015, divergence=3e-3),
+    "hdl32": lambda: HDL32E.table(2250, divergence=3e-3),
+    "vlp32c": lambda: VLP32C.table(1800, divergence=3e-3),
     "os0_32": lambda: BeamTable(_even(-45, 45, 32), 1024, divergence=6e-3, max_range_m=50.0),
     "os1_32": lambda: BeamTable(_even(-22.5, 22.5, 32), 1024, divergence=3e-3),
     "os1_64": lambda: BeamTable(_even(-22.5, 22.5, 64), 1024, divergence=3e-3),
