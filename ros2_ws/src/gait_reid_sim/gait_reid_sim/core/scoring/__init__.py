@@ -1,0 +1,1 @@
+"""Compares what the suite says about the people of a scene with who they are."""

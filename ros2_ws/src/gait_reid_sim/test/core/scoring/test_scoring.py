@@ -1,0 +1,259 @@
+"""Answers about tracks are judged by the truth of the same place and time, and by nothing else."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gait_reid.core.types import Candidate, Decision, Match, Modality, Tracks, TrackState
+from gait_reid_sim.core.scene.scenario import read_scenario
+from gait_reid_sim.core.scoring.association import associate
+from gait_reid_sim.core.scoring.enrolling import Enrolling, EnrollingRules, Window
+from gait_reid_sim.core.scoring.score import Score
+from gait_reid_sim.core.scoring.summary import Summary
+from gait_reid_sim.core.scoring.visits import Visit, visits_of
+
+NS = 1_000_000_000
+SCENE = """
+duration_s: 9
+sensors:
+  lidar: {type: lidar, beams: vlp16, mount: {z: 2}}
+people:
+  - id: demo-anna
+    walks:
+      - {enter_s: 6, path: [[5, 0], [9, 0]], outfit: coat}
+      - {enter_s: 0, path: [[5, 0], [9, 0]]}
+  - id: demo-ben
+    stranger: true
+    walks: [{enter_s: 3, path: [[9, 0], [5, 0]]}]
+"""
+ANNA_RETURNS, ANNA_FIRST, BEN = range(3)
+
+
+def people(
+    stamp_s: float, where: dict[int, tuple[float, float]], state=TrackState.CONFIRMED
+) -> Tracks:
+    """Return tracks, or the truth, at places on the ground."""
+    n = len(where)
+    position = np.zeros((n, 3))
+    position[:, :2] = np.array(list(where.values())).reshape(n, 2)
+    empty = Tracks.empty(round(NS * stamp_s), "site")
+    return replace(
+        empty,
+        track_id=np.array(list(where), np.int64),
+        position=position,
+        velocity=np.zeros((n, 3)),
+        covariance=np.zeros((n, 4, 4)),
+        size=np.zeros((n, 3)),
+        roi=np.full((n, 4), np.nan),
+        state=np.full(n, state, np.uint8),
+        modality=np.ones(n, np.uint8),
+        detection_index=np.zeros(n, np.int32),
+        first_seen_ns=np.zeros(n, np.int64),
+        last_seen_ns=np.zeros(n, np.int64),
+        hits=np.ones(n, np.int32),
+        score=np.ones(n),
+    )
+
+
+def match(stamp_s: float, track_id: int, person: str, decision=Decision.CONFIRMED) -> Match:
+    candidates = (Candidate(person, "", 0.2, 0.9),) if person else ()
+    return Match(
+        track_id, round(NS * stamp_s), decision, candidates, math.inf, 0, round(NS * stamp_s), 20,
+        Modality.LIDAR, 1, "m",
+    )  # fmt: skip
+
+
+def scored() -> Score:
+    return Score(visits_of(read_scenario(SCENE)))
+
+
+def play(score: Score, walk: int, track_id: int, times: list[float], offset_m: float = 0.0) -> None:
+    """Let a track follow a walk; one more instant of truth settles the last one."""
+    for stamp_s in times:
+        place = (5.0 + stamp_s, 0.0)
+        score.see_truth(people(stamp_s, {walk: place}))
+        score.see_tracks(people(stamp_s, {track_id: (place[0] + offset_m, 0.0)}))
+
+
+# Who is who
+
+
+def test_walks_are_numbered_by_time_and_strangers_neither_enrol_nor_return():
+    visits = visits_of(read_scenario(SCENE))
+    assert [visit.number for visit in visits] == [2, 1, 1]
+    assert [visit.enrols for visit in visits] == [False, True, False]
+    assert [visit.returns for visit in visits] == [True, False, False]
+    assert [visit.label for visit in visits] == [
+        "Anna (returns, coat)", "Anna (first walk)", "Ben (stranger)",
+    ]  # fmt: skip
+
+
+def test_tracks_are_joined_to_people_by_the_least_sum_of_distances_within_a_metre():
+    truth = people(1.0, {7: (0.0, 0.0), 8: (0.8, 0.0), 9: (20.0, 0.0)})
+    tracks = people(1.0, {1: (0.7, 0.0), 2: (1.5, 0.0), 3: (21.2, 0.0)})
+    # Nearest first would give track 1 to walk 8 and leave track 2 alone.
+    assert associate(tracks, truth) == {1: 7, 2: 8}
+    assert associate(replace(tracks, state=np.full(3, TrackState.LOST, np.uint8)), truth) == {}
+    assert associate(tracks, people(1.0, {})) == {}
+
+
+def test_the_truth_is_moved_to_the_time_of_the_tracks():
+    truth = replace(people(1.0, {7: (0.0, 0.0)}), velocity=np.array([[20.0, 0.0, 0.0]]))
+    assert associate(people(1.05, {1: (1.5, 0.0)}), truth) == {1: 7}
+    assert associate(people(1.0, {1: (1.5, 0.0)}), truth) == {}
+
+
+# What is said
+
+
+def test_answers_are_judged_by_the_walk_that_the_track_follows_at_their_time():
+    score = scored()
+    score.note_enrolled("demo-anna", 1)
+    play(score, ANNA_RETURNS, 4, [6.0, 6.1])
+    score.see_match(match(6.0, 4, "demo-anna"))
+    score.see_match(match(6.1, 4, "demo-anna", Decision.CANDIDATE))
+    play(score, BEN, 4, [6.2])
+    score.see_match(match(6.2, 4, "demo-anna"))
+    play(score, BEN, 5, [6.3], offset_m=2.0)
+    score.see_match(match(6.3, 5, "demo-anna"))
+    walks = score.walks
+    assert walks[ANNA_RETURNS].outcome == "right"
+    assert [answer.named for answer in walks[ANNA_RETURNS].answers] == ["demo-anna", ""]
+    assert walks[ANNA_RETURNS].nearest == "demo-anna"
+    assert (walks[BEN].misnamed, walks[BEN].outcome) == (1, "wrong")
+    assert score.ghosts == 1
+    assert walks[ANNA_FIRST].outcome == "unseen"
+
+
+def test_messages_may_overtake_each_other():
+    score = scored()
+    score.note_enrolled("demo-anna", 1)
+    score.see_match(match(6.0, 4, "demo-anna"))
+    score.see_tracks(people(6.0, {4: (5.0, 0.0)}))
+    assert not score.walks[ANNA_RETURNS].answers
+    score.see_truth(people(6.0, {ANNA_RETURNS: (5.0, 0.0)}))
+    assert score.walks[ANNA_RETURNS].outcome == "right"
+    assert score.visit_of(4) == score.walks[ANNA_RETURNS].visit
+
+
+@pytest.mark.parametrize(
+    ("answers", "outcome"),
+    [
+        ([("demo-anna", Decision.CONFIRMED)] * 2 + [("demo-eve", Decision.CONFIRMED)], "right"),
+        ([("demo-anna", Decision.CONFIRMED)] + [("demo-eve", Decision.CONFIRMED)] * 2, "wrong"),
+        ([("demo-anna", Decision.CANDIDATE)] * 3, "unknown"),
+        ([("", Decision.UNKNOWN)] * 3, "unknown"),
+    ],
+)
+def test_a_walk_is_who_it_was_mostly_confirmed_to_be(answers, outcome):
+    score = scored()
+    score.note_enrolled("demo-anna", 1)
+    times = [6.0 + 0.1 * number for number in range(len(answers))]
+    play(score, ANNA_RETURNS, 4, times)
+    for stamp_s, (person, decision) in zip(times, answers):
+        score.see_match(match(stamp_s, 4, person, decision))
+    assert score.walks[ANNA_RETURNS].outcome == outcome
+
+
+# Whom to enrol
+
+
+def window(track_id: int, start_s: float, end_s: float) -> Window:
+    return Window(track_id, round(NS * start_s), round(NS * end_s))
+
+
+def steps(start_s: float, end_s: float) -> list[float]:
+    return [round(s, 1) for s in np.arange(start_s, end_s + 0.05, 0.1)]
+
+
+def test_windows_of_a_first_walk_are_enrolled_one_after_another():
+    score = scored()
+    enrolling = Enrolling(score, EnrollingRules(min_window_s=1.0, max_records=2))
+    play(score, ANNA_FIRST, 1, steps(0.0, 4.0))
+    enrolling.see_window(window(1, 0.0, 0.9))
+    assert enrolling._is_ripe(window(1, 0.0, 0.9), score.walks[ANNA_FIRST].visit)  # silent by now
+    enrolling.see_window(window(1, 0.0, 1.2))
+    found, visit = enrolling.due() or (None, None)
+    assert (found, visit) == (window(1, 0.0, 1.2), score.walks[ANNA_FIRST].visit)
+    enrolling.note_enrolled(found, visit)
+    assert score.known == {"demo-anna": round(1.2 * NS)}
+    enrolling.see_window(window(1, 0.5, 1.9))
+    assert enrolling.due() is None  # shares frames with the first
+    enrolling.see_window(window(1, 1.3, 2.4))
+    found, visit = enrolling.due() or (None, None)
+    enrolling.note_enrolled(found, visit)
+    enrolling.see_window(window(1, 2.5, 3.9))
+    assert enrolling.due() is None  # two are enough
+
+
+def test_a_short_window_waits_until_its_track_is_silent():
+    score = scored()
+    enrolling = Enrolling(score, EnrollingRules(min_window_s=2.0, patience_s=0.5))
+    play(score, ANNA_FIRST, 1, steps(0.0, 1.0))
+    enrolling.see_window(window(1, 0.0, 1.0))
+    assert enrolling.due() is None
+    play(score, ANNA_FIRST, 2, steps(1.1, 1.6))
+    assert (enrolling.due() or [None])[0] == window(1, 0.0, 1.0)
+    enrolling.note_refused(window(1, 0.0, 1.0))
+    assert enrolling.due() is None
+
+
+@pytest.mark.parametrize("walk", [ANNA_RETURNS, BEN])
+def test_nobody_is_enrolled_on_a_later_walk_and_no_stranger(walk):
+    score = scored()
+    enrolling = Enrolling(score, EnrollingRules(min_window_s=1.0))
+    play(score, walk, 1, steps(3.0, 5.0))
+    enrolling.see_window(window(1, 3.0, 5.0))
+    assert enrolling.due() is None
+
+
+def test_a_window_that_shows_two_people_is_nobodys():
+    score = scored()
+    enrolling = Enrolling(score, EnrollingRules(min_window_s=1.0))
+    play(score, ANNA_FIRST, 1, steps(0.0, 1.0))
+    play(score, BEN, 1, steps(1.1, 1.5))
+    enrolling.see_window(window(1, 0.0, 1.5))
+    assert enrolling.due() is None
+
+
+# Figures
+
+
+def test_the_summary_counts_what_happened():
+    score = scored()
+    score.note_enrolled("demo-anna", 1)
+    play(score, ANNA_FIRST, 1, [0.0])
+    score.see_match(match(0.0, 1, "", Decision.UNKNOWN))
+    play(score, BEN, 2, [3.0])
+    score.see_match(match(3.0, 2, "demo-anna", Decision.CANDIDATE))
+    play(score, ANNA_RETURNS, 3, [6.0])
+    score.see_match(match(6.0, 3, "demo-anna"))
+    good = Summary.of(score, [10.0, 20.0, 30.0], {"tracker lidar/points stale": 2})
+    assert (good.count("right"), good.rank1, good.false_accepts, good.known) == (1, 1.0, 0, 1)
+    assert (good.latency_ms(50), good.problems) == (20.0, [])
+    play(score, BEN, 2, [6.1])
+    score.see_match(match(6.1, 2, "demo-anna"))
+    bad = Summary.of(score)
+    assert (bad.false_accepts, bad.latency_ms(50)) == (1, None)
+    assert bad.problems == ["1 walks of strangers were given a name"]
+
+
+def test_a_return_of_somebody_who_was_not_enrolled_is_a_problem():
+    score = scored()
+    play(score, ANNA_RETURNS, 3, [6.0])
+    score.see_match(match(6.0, 3, "", Decision.UNKNOWN))
+    summary = Summary.of(score)
+    assert summary.returns[0].outcome == "not enrolled"
+    assert summary.rank1 == 0.0
+    assert summary.problems == [
+        "1 of 1 were not enrolled", "0 of 1 who came back were recognised",
+    ]  # fmt: skip
+
+
+def test_names_are_the_last_word_of_an_id():
+    assert Visit(0, "demo-anna", 1, 0.0, "own").name == "Anna"
+    assert Visit(0, "somebody", 1, 0.0, "own").name == "Somebody"
