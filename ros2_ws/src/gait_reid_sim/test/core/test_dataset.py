@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +10,14 @@ import pytest
 from typer.testing import CliRunner
 
 from gait_reid.core.types import Modality
+from gait_reid_common.testing import wait_until
 from gait_reid_sim.cli.simulate import app
 from gait_reid_sim.core.dataset.plan import DatasetPlan, read_plan
 from gait_reid_sim.core.dataset.shard import Shard
 from gait_reid_sim.core.dataset.writer import (
+    DatasetBusyError,
     DatasetExistsError,
+    _alone,
     contact_sheet,
     folder_hash,
     write_dataset,
@@ -86,6 +91,40 @@ def test_resumes_to_the_same_bytes_with_other_workers(
     assert calls == [(2, 3), (3, 3)]
     assert (tmp_path / names[0] / "points.npy").stat().st_mtime_ns == untouched
     assert folder_hash(tmp_path / names[1]) == folder_hash(written / names[1])
+
+
+_KILLED = """\
+import multiprocessing, os, signal, sys
+from pathlib import Path
+from gait_reid_sim.core.dataset.plan import read_plan
+from gait_reid_sim.core.dataset.writer import write_dataset
+
+def kill(done, total):
+    if done:
+        print(*(child.pid for child in multiprocessing.active_children()), flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+if __name__ == "__main__":
+    write_dataset(read_plan(Path(sys.argv[1]).read_text()), Path(sys.argv[2]), 2, kill)
+"""
+
+
+def test_workers_end_with_a_killed_run_and_the_folder_is_free_again(tmp_path: Path) -> None:
+    (tmp_path / "plan.yaml").write_text(PLAN.replace("train: 2", "train: 40"), encoding="utf-8")
+    (tmp_path / "run.py").write_text(_KILLED, encoding="utf-8")
+    root = tmp_path / "set"
+    command = [sys.executable, tmp_path / "run.py", tmp_path / "plan.yaml", root]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        workers = [int(word) for word in run.stdout.readline().split()]
+        assert len(workers) == 2
+        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), 60.0)
+    written = len(list((root / "train").glob("*[0-9]")))
+    assert written < 40
+    with _alone(root), pytest.raises(DatasetBusyError, match="another process writes"):
+        write_dataset(read_plan(PLAN), root)
+    with pytest.raises(DatasetExistsError):
+        write_dataset(read_plan(PLAN), root)
 
 
 def test_another_plan_is_refused(written: Path) -> None:

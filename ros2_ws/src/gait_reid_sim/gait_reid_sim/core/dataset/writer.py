@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import multiprocessing
-from collections.abc import Callable
+import os
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +30,10 @@ class DatasetExistsError(ValueError):
     """The folder holds another data set."""
 
 
+class DatasetBusyError(ValueError):
+    """Another process writes into the folder."""
+
+
 def write_dataset(
     plan: DatasetPlan,
     root: Path,
@@ -42,8 +50,28 @@ def write_dataset(
 
     Raises:
         DatasetExistsError: The folder holds a data set of another plan.
+        DatasetBusyError: Another process writes into the folder.
     """
     root.mkdir(parents=True, exist_ok=True)
+    with _alone(root):
+        return _write(plan, root, workers, progress or (lambda finished, total: None))
+
+
+@contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """Keep other processes from writing into the folder; the lock goes with the process."""
+    with (root / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise DatasetBusyError(
+                f"another process writes the data set in {root}: wait for it or stop it"
+            ) from error
+        yield
+
+
+def _write(plan: DatasetPlan, root: Path, workers: int, report: Callable[[int, int], None]) -> Path:
+    """Write what is missing; see `write_dataset`."""
     text = plan.text()
     marker = root / "plan.json"
     if marker.exists() and marker.read_text(encoding="utf-8") != text:
@@ -55,7 +83,6 @@ def write_dataset(
     everyone = [(split, name) for split, names in plan.identities.items() for name in names]
     missing = [(s, n) for s, n in everyone if not (root / s / n / "tracklets.json").exists()]
     done = len(everyone) - len(missing)
-    report = progress or (lambda finished, total: None)
     report(done, len(everyone))
     for _ in _run(plan, root, missing, workers):
         done += 1
@@ -70,7 +97,7 @@ def _run(plan: DatasetPlan, root: Path, missing: list[tuple[str, str]], workers:
             yield write_identity(plan, root, split, name)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with ProcessPoolExecutor(workers, context, _end_with_parent) as pool:
         queue = list(reversed(missing))
         running: set[Future[str]] = set()
         while queue or running:
@@ -79,6 +106,18 @@ def _run(plan: DatasetPlan, root: Path, missing: list[tuple[str, str]], workers:
             finished, running = wait(running, return_when=FIRST_COMPLETED)
             for future in finished:
                 yield future.result()
+
+
+def _end_with_parent() -> None:
+    """End this worker when the process that started it is killed, instead of working on."""
+    parent = multiprocessing.parent_process()
+
+    def wait_for_it() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=wait_for_it, daemon=True).start()
 
 
 def write_identity(plan: DatasetPlan, root: Path, split: str, person_id: str) -> str:
