@@ -5,14 +5,22 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import cv2
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskProgressColumn,
+    TimeRemainingColumn,
+)
 
+from gait_reid_sim.adapters.recording import record_scene
 from gait_reid_sim.core.dataset.plan import is_dataset, load_plan
 from gait_reid_sim.core.dataset.sheets import SHEETS
 from gait_reid_sim.core.dataset.writer import contact_sheet, write_dataset
@@ -44,12 +52,21 @@ def command(
             help="Folder of recorded walks (SUBJECT_TAKE.npz or .bvh) for a data set.",
         ),
     ] = None,
+    bag: Annotated[
+        Path | None, typer.Option("--bag", help="Folder of a rosbag2 recording to make of a scene.")
+    ] = None,
+    storage: Annotated[
+        str, typer.Option("--storage", help="Storage of the recording: mcap or sqlite3.")
+    ] = "mcap",
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, help="Seed of a scene; default: its own.")
+    ] = None,
     sheet: Annotated[
         bool,
         typer.Option("--sheet", help="Write contact sheets of people and sensors, to look at."),
     ] = False,
 ) -> None:
-    """Write a data set of simulated walks, or run through a scene and say what is seen."""
+    """Write a data set of walks; record a scene, or run through it and say who is seen."""
     if sheet:
         _sheets(output or Path("output"))
         return
@@ -60,11 +77,14 @@ def command(
     try:
         path = scenario_file(scenario)
         if is_dataset(path.read_text(encoding="utf-8"), path.name):
+            if bag is not None or seed is not None:
+                raise ValueError(f"{scenario} is a data set: --bag and --seed are for scenes")
             _write(scenario, output, workers, recordings)
         else:
             if recordings is not None:
                 raise ValueError(f"{scenario} is a scene: --recordings is for data sets")
-            _rehearse(scenario)
+            simulation = _scene(scenario, seed)
+            _record(simulation, bag, workers, storage) if bag else _rehearse(simulation)
     except (ValueError, OSError) as error:
         console.print(f"[red]error:[/red] {error}", highlight=False, soft_wrap=True)
         sys.exit(2)
@@ -96,9 +116,28 @@ def _write(scenario: str, output: Path | None, workers: int, recordings: Path | 
     typer.echo(str(manifest))
 
 
-def _rehearse(scenario: str) -> None:
+def _scene(scenario: str, seed: int | None) -> Simulation:
+    loaded = load_scenario(scenario)
+    return Simulation(loaded if seed is None else replace(loaded, seed=seed))
+
+
+def _record(simulation: Simulation, bag: Path, workers: int, storage: str) -> None:
+    """Write a scene as a recording."""
+    columns = ("[progress.description]{task.description}", BarColumn(), TaskProgressColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=console) as bar:
+        task = bar.add_task(simulation.scenario.name, total=simulation.scenario.duration_s)
+        count = record_scene(
+            simulation,
+            bag,
+            workers,
+            storage=storage,
+            progress=lambda scene_s: bar.update(task, completed=scene_s),
+        )
+    typer.echo(f"{count} messages in {bag}")
+
+
+def _rehearse(simulation: Simulation) -> None:
     """Run through a scene and print, per sensor, how many frames show whom."""
-    simulation = Simulation(load_scenario(scenario))
     seen: dict[str, dict[str, int]] = {}
     frames: dict[str, int] = {}
     for frame in simulation.frames():
