@@ -10,6 +10,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from gait_reid.core.types import Float64
 from gait_reid_training.evaluation.evaluate import Outcome
@@ -37,6 +38,7 @@ def plot_cmc(path: Path, curves: Mapping[str, Sequence[float]]) -> str:
     for name, curve in curves.items():
         axes.plot(np.arange(1, len(curve) + 1), 100.0 * np.asarray(curve), marker=".", label=name)
     axes.set(xlabel="rank", ylabel="right person among the nearest walks, %", xlim=(0.5, None))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(fontsize="small")
     return _save(figure, path)
 
@@ -65,7 +67,8 @@ def plot_range(path: Path, models: Mapping[str, Mapping[str, Any]]) -> str:
                 label=f"{name}, {light}",
             )  # fmt: skip
     axes.set(xlabel="range of the probe, m", ylabel="rank-1, %", ylim=(0, 102))
-    axes.legend(fontsize="x-small", ncols=2)
+    axes.set_xticks(sorted({float(k[2:]) for groups in models.values() for k in groups}))
+    axes.legend(fontsize="x-small", ncols=2, handlelength=4.0)
     return _save(figure, path)
 
 

@@ -11,6 +11,7 @@ TITLES = {
     "freegait": "FreeGait",
     "open_set": "Recognition among strangers",
 }
+_ABOUT = ("network", "sensors", "iterations", "seed", "parameters", "frames")
 INTERVALS = (
     "Figures are percentages; brackets hold 95 % intervals from a bootstrap over identities "
     "(all walks of a person are drawn together). Wilson intervals count identities, not walks."
@@ -43,7 +44,7 @@ def markdown(report: Mapping[str, Any]) -> str:
     models = report["models"]
     parts = [f"# {TITLES[mode]}, {people}", _preamble(report)]
     if mode == "sustech1k":
-        parts += ["## Mean over pairs of views, identical views left out", _view_pairs(models)]
+        parts += ["## Mean over pairs of views, identical views left out", view_pair_table(models)]
     for views, title in (
         ("all_views", "All pairs of views"),
         ("other_views", "Pairs of identical view left out"),
@@ -62,19 +63,20 @@ def markdown(report: Mapping[str, Any]) -> str:
 
 
 def _preamble(report: Mapping[str, Any]) -> str:
-    rows = [
-        [name, *(str(one["about"].get(key, "")) for key in _ABOUT)]
-        for name, one in report["models"].items()
-    ]
     lines = [INTERVALS]
     if report.get("data"):
         lines.append(f"Data: {', '.join(report['data'])}, split {report.get('split')}.")
     if report.get("command"):
         lines.append(f"Command: `{report['command']}`")
-    return "\n\n".join([*lines, table(["model", *_ABOUT], rows)])
+    return "\n\n".join([*lines, about_table(report["models"])])
 
 
-_ABOUT = ("network", "sensors", "iterations", "seed", "parameters", "checkpoint")
+def about_table(models: Mapping[str, Any]) -> str:
+    """Return what each model is and how long it learnt."""
+    rows = [
+        [name, *(str(one["about"].get(key, "")) for key in _ABOUT)] for name, one in models.items()
+    ]
+    return table(["model", *_ABOUT], rows)
 
 
 def overall_table(models: Mapping[str, Any], views: str) -> str:
@@ -144,7 +146,8 @@ def comparison_table(comparisons: Sequence[Mapping[str, Any]]) -> str:
     return table(head, rows)
 
 
-def _view_pairs(models: Mapping[str, Any]) -> str:
+def view_pair_table(models: Mapping[str, Any]) -> str:
+    """Return SUSTech1K's mean over pairs of views, identical views left out."""
     first = next(iter(models.values()))["view_pairs"]
     rows = []
     for name, one in models.items():

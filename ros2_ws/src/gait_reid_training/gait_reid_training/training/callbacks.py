@@ -156,7 +156,8 @@ class History(Callback):
         """Append a line."""
         if trainer.sanity_checking or not trainer.is_global_zero:
             return
-        figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        known = trainer.callback_metrics.items()
+        figures = {name: float(value) for name, value in known if "/" in name}
         line = json.dumps({"iteration": trainer.global_step, **figures}, sort_keys=True)
         with self._path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from gait_reid_training.batch import WalkNetwork
+from gait_reid_training.nets.emgaitnet_config import NO_TOWERS
 from gait_reid_training.nets.registry import build_network
 from gait_reid_training.training.config import Experiment, make_experiment
 
@@ -56,9 +57,10 @@ class Checkpoint:
         Raises:
             CheckpointError: The weights do not fit the network.
         """
-        network = build_network(
-            self.experiment.network, self.experiment.settings, max(len(self.people), 1)
-        )
+        settings = dict(self.experiment.settings)
+        if settings.get("towers_file") not in (None, NO_TOWERS):
+            settings["towers_file"] = ""  # the towers are among the weights
+        network = build_network(self.experiment.network, settings, max(len(self.people), 1))
         weights = {
             name.removeprefix("network."): value
             for name, value in self.state.items()

@@ -2,7 +2,7 @@
 
 A file has the groups of `TrainConfig` and ``network``: its ``name`` and the settings of that
 network, which `gait_reid_training.nets.registry` checks. ``base: other.yaml`` starts from another
-file of the same folder.
+file of the same folder. What names another network drops the settings of the one before.
 """
 
 from __future__ import annotations
@@ -214,10 +214,17 @@ def read_experiments(paths: Sequence[Path], overrides: Sequence[str] = ()) -> di
             if name in found:
                 raise ValueError(f"two trainings are called {name!r}: rename a file or a run")
             try:
-                found[name] = make_experiment({**flat, **values, **changes})
+                found[name] = make_experiment(_over(_over(flat, values), changes))
             except ValueError as error:
                 raise ValueError(f"{path}, {name}: {error}") from error
     return found
+
+
+def _over(lower: dict[str, Any], upper: dict[str, Any]) -> dict[str, Any]:
+    """Return values over others; another network drops the settings of the one below."""
+    if upper.get("network.name", lower.get("network.name")) != lower.get("network.name"):
+        lower = {key: value for key, value in lower.items() if not key.startswith("network.")}
+    return {**lower, **upper}
 
 
 def _overrides(texts: Sequence[str]) -> dict[str, Any]:
@@ -292,4 +299,4 @@ def _read(path: Path, seen: set[Path]) -> tuple[dict[str, Any], dict[str, dict[s
     if not isinstance(runs, dict) or not all(isinstance(run, dict) for run in runs.values()):
         raise ValueError(f"{path}: runs is no mapping from names to values")
     inherited = {} if base is None else _read(find_config(path.parent / str(base)), seen)[0]
-    return {**inherited, **flatten(content)}, {name: flatten(run) for name, run in runs.items()}
+    return _over(inherited, flatten(content)), {name: flatten(run) for name, run in runs.items()}

@@ -1,0 +1,155 @@
+"""Decision thresholds of a model, measured on people whom it neither learnt nor is tested on."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from gait_reid.core.gallery.calibration import calibrate
+from gait_reid.core.gallery.decision_config import Calibration
+from gait_reid.core.types import Float64
+from gait_reid_training.evaluation.evaluate import Outcome
+from gait_reid_training.evaluation.metrics import Bool, Ranking, rank
+
+PARTITIONS = 20
+_MARGIN_STEPS = np.linspace(0.0, 0.3, 61)
+_KEPT = 0.98
+"""Share of right answers that a margin must leave."""
+
+
+@dataclass(frozen=True)
+class CalibrationResult:
+    """Thresholds and what they do on the walks that they were measured on.
+
+    Attributes:
+        calibration: Thresholds.
+        false_accept_rate: That was asked for.
+        accepted_strangers: Share of strangers' walks that are called by a name.
+        detection_rate: Share of walks of enrolled people that are called by the right name.
+        wrong_name_rate: Share of walks of enrolled people that are called by a wrong name.
+        people: Number of people; half of them are strangers, in turn.
+        stranger_walks: Number of strangers' walks over all divisions.
+    """
+
+    calibration: Calibration
+    false_accept_rate: float
+    accepted_strangers: float
+    detection_rate: float
+    wrong_name_rate: float
+    people: int
+    stranger_walks: int
+
+    def as_mapping(self) -> dict[str, Any]:
+        """Return everything as plain values, the thresholds under ``calibration``."""
+        return asdict(self)
+
+    def save(self, path: Path) -> None:
+        """Write the values as YAML."""
+        path.write_text(yaml.safe_dump(self.as_mapping(), sort_keys=False), encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class _Division:
+    """Probes of one division of the people into enrolled ones and strangers."""
+
+    ranking: Ranking
+    second: Float64
+    stranger: Bool
+
+
+def measure(
+    outcome: Outcome, false_accept_rate: float, min_frames: int, seed: int = 0
+) -> CalibrationResult:
+    """Measure the thresholds of a model.
+
+    People are divided into enrolled ones and strangers again and again. The greatest distance is
+    the one within which the wanted share of strangers' walks finds somebody (FPIR of ISO/IEC
+    19795-1, for a gallery of half of the people). The margin to the second person is the one that
+    keeps 98 % of what is right; the probability is a logistic curve through the distances to the
+    nearest walk of the same person and, for strangers, of anybody.
+
+    Args:
+        outcome: Distances of probes to gallery, of the validation split.
+        false_accept_rate: Wanted share of strangers' walks.
+        min_frames: Frames that the walks had.
+        seed: Of the divisions.
+
+    Raises:
+        ValueError: Too few people or walks for this rate, or distances that tell nobody apart.
+    """
+    people = np.unique(outcome.gallery_person)
+    if len(people) < 4:
+        raise ValueError(f"calibration needs at least 4 people, the walks are of {len(people)}")
+    rng = np.random.default_rng(seed)
+    divisions = [_division(outcome, rng.permutation(people)) for _ in range(PARTITIONS)]
+    genuine = np.concatenate([one.ranking.genuine[~one.stranger] for one in divisions])
+    nearest = np.concatenate([one.ranking.nearest[one.stranger] for one in divisions])
+    measured = calibrate(genuine[np.isfinite(genuine)], nearest, false_accept_rate)
+    margin = _margin(divisions, measured.max_distance)
+    calibration = Calibration(
+        max_distance=measured.max_distance,
+        min_margin=margin,
+        min_frames=min_frames,
+        keep_tolerance=_spread(genuine),
+        logistic_midpoint=measured.logistic_midpoint,
+        logistic_slope=measured.logistic_slope,
+    )
+    accepted, right, wrong = _rates(divisions, calibration.max_distance, margin)
+    return CalibrationResult(
+        calibration, false_accept_rate, accepted, right, wrong, len(people), len(nearest)
+    )
+
+
+def _division(outcome: Outcome, order: np.ndarray[Any, Any]) -> _Division:
+    enrolled = order[: len(order) // 2]
+    known = np.isin(outcome.gallery_person, enrolled)
+    ranking = rank(outcome.distances, outcome.same, outcome.allowed & known[None])
+    per_person = np.stack(
+        [
+            np.where(known & (outcome.gallery_person == one), outcome.distances, np.inf).min(axis=1)
+            for one in enrolled
+        ],
+        axis=1,
+    )
+    second = np.partition(per_person, 1, axis=1)[:, 1]
+    return _Division(ranking, second, ~np.isin(outcome.person_id, enrolled))
+
+
+def _margin(divisions: list[_Division], max_distance: float) -> float:
+    """Return the greatest margin that keeps nearly all right answers."""
+    margins = np.concatenate(
+        [
+            (one.second - one.ranking.nearest)[
+                ~one.stranger & one.ranking.hits(1) & (one.ranking.nearest <= max_distance)
+            ]
+            for one in divisions
+        ]
+    )
+    if not len(margins):
+        return 0.0
+    kept = [(margins >= step).mean() >= _KEPT for step in _MARGIN_STEPS]
+    return float(_MARGIN_STEPS[max(np.flatnonzero(kept))])
+
+
+def _spread(genuine: Float64) -> float:
+    """Return half of the standard deviation of walks of one person."""
+    return float(np.round(0.5 * np.nanstd(genuine), 4))
+
+
+def _rates(
+    divisions: list[_Division], max_distance: float, margin: float
+) -> tuple[float, float, float]:
+    """Return how often strangers are accepted, and enrolled people named rightly and wrongly."""
+    accepted, right, wrong = [], [], []
+    for one in divisions:
+        named = (one.ranking.nearest <= max_distance) & (one.second - one.ranking.nearest >= margin)
+        hit = one.ranking.hits(1)
+        accepted.append(named[one.stranger])
+        right.append((named & hit)[~one.stranger])
+        wrong.append((named & ~hit)[~one.stranger])
+    rates = [float(np.concatenate(some).mean()) for some in (accepted, right, wrong)]
+    return rates[0], rates[1], rates[2]
