@@ -185,6 +185,9 @@ def _fill_depth(
 
 def _fill_picture(out: FrameInputs, row: int, crop: PersonCrop, config: NetworkInputConfig) -> None:
     image = crop.image
+    if image is None and crop.silhouette is not None:
+        # Data sets without pictures: the silhouette is all that there is of the camera.
+        image = np.repeat(crop.silhouette[:, :, None], 3, axis=2)
     if image is None or not image.size:
         return
     rows, columns = config.image_size

@@ -36,7 +36,6 @@ def a_walk(
         points.append(np.column_stack([body + place, shine]).astype(np.float32))
     kind = Condition(condition, (range_m,), light="night" if condition == "night" else "day")
     return Recorded(
-        Walk(person, kind, range_m, 180.0, "ordinary", 0),
         np.arange(frames, dtype=np.int64) * 100_000_000,
         position.astype(np.float32),
         np.tile(np.float32([1.3, 0.2, 0.0]), (frames, 1)),
@@ -47,6 +46,7 @@ def a_walk(
         np.tile(np.float32([100, 50, COLUMNS, ROWS]), (frames, 1)),
         [],
         np.array([0.0, 0.0, 2.0]),
+        Walk(person, kind, range_m, 180.0, "ordinary", 0),
     )
 
 

@@ -60,15 +60,14 @@ class Walk:
 
 
 @dataclass(frozen=True)
-class Recorded:
-    """One tracklet; lists have one entry per frame, empty where a sensor is not recorded.
+class WalkFrames:
+    """The frames of a tracklet; lists have one entry per frame, empty where a sensor is missing.
 
     Attributes:
-        walk: Which walk.
         stamps_ns: (t,) int64.
         position: (t, 3) float32, metres, ground below the person as a tracker has it.
         velocity: (t, 3) float32, m/s.
-        joints: (t, 21, 3) float32, metres, fixed frame.
+        joints: (t, 21, 3) float32, metres, fixed frame; (0, 21, 3) where unknown.
         points: (k, 4) float32 each: x, y, z in the fixed frame, intensity.
         images: BGR pictures, 1:2, the person in the middle; None where not in the picture.
         silhouettes: Of the same size, 255 on the person.
@@ -77,7 +76,6 @@ class Recorded:
         viewpoint: (3,) float64, position of the LiDAR.
     """
 
-    walk: Walk
     stamps_ns: npt.NDArray[np.int64]
     position: Float32
     velocity: Float32
@@ -88,6 +86,17 @@ class Recorded:
     roi: Float32
     radar: list[Float32]
     viewpoint: Float64
+
+
+@dataclass(frozen=True)
+class Recorded(WalkFrames):
+    """One tracklet.
+
+    Attributes:
+        walk: Which walk.
+    """
+
+    walk: Walk
 
 
 def walks_of(plan: DatasetPlan, person_id: str) -> list[Walk]:
@@ -128,7 +137,6 @@ def record_walk(plan: DatasetPlan, walk: Walk) -> Recorded:
     blur = rng.normal(0.0, 0.03, (plan.frames, 3)) * (1.0, 1.0, 0.0)
     position = np.array([s[0] for s in states]) + blur
     return Recorded(
-        walk,
         np.round((times - start_s) * 1e9).astype(np.int64),
         position.astype(np.float32),
         np.array([s[1] for s in states], np.float32),
@@ -139,6 +147,7 @@ def record_walk(plan: DatasetPlan, walk: Walk) -> Recorded:
         roi,
         radar,
         mount.translation,
+        walk,
     )
 
 

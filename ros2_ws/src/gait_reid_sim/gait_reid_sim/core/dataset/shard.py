@@ -1,11 +1,11 @@
 """The files of one identity: plain npy arrays that can be memory-mapped, and a list of tracklets.
 
 ``tracklets.json`` lists the tracklets with the rows of their frames. Arrays over frames:
-``stamps_ns``, ``position``, ``velocity``, ``joints``, ``roi``. Arrays of variable length per frame
-come with ``*_start``, one entry more than there are frames: ``points`` (int16 millimetres relative
-to ``position``, ``intensity`` beside), ``images`` (JPEG bytes), ``silhouettes`` (PNG bytes),
-``radar`` (x, y, z, velocity, SNR; metres in the fixed frame). ``viewpoint`` has one row per
-tracklet.
+``stamps_ns``, ``position``, ``velocity``, ``roi`` and, where they are known, ``joints``. Arrays of
+variable length per frame come with ``*_start``, one entry more than there are frames: ``points``
+(int16 millimetres relative to ``position``, ``intensity`` beside), ``images`` (JPEG or PNG bytes),
+``silhouettes`` (PNG bytes), ``radar`` (x, y, z, velocity, SNR; metres in the fixed frame). What no
+walk of the folder has is not there. ``viewpoint`` has one row per tracklet.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,8 +23,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from gait_reid.core.types import CropQuality, Modality, PersonCrop, Tracklet, UInt8
-from gait_reid_sim.core.dataset.record import Recorded
+from gait_reid.core.types import (
+    CropQuality,
+    Modality,
+    PersonCrop,
+    Tracklet,
+    UInt8,
+)
+from gait_reid_sim.core.dataset.record import Recorded, WalkFrames
 
 JPEG_QUALITY = 90
 FRAME_ID = "map"
@@ -47,57 +53,86 @@ def _packed(parts: Sequence[npt.NDArray[Any]], width: int, dtype: type) -> dict[
 
 def write_shard(folder: Path, recorded: Sequence[Recorded]) -> None:
     """Write the tracklets of one identity; the folder appears only once it is complete."""
+    rows = []
+    for one in recorded:
+        w = one.walk
+        row = {
+            "name": w.name, "person_id": w.person_id, "condition": w.condition.name,
+            "light": w.condition.light, "range_m": w.range_m, "view_deg": w.view_deg,
+            "outfit": w.outfit, "repeat": w.repeat,
+        }  # fmt: skip
+        rows.append({**row, **({"take": w.take} if w.take else {})})
+    write_tracklets(folder, rows, recorded)
+
+
+def write_tracklets(
+    folder: Path,
+    rows: Sequence[Mapping[str, Any]],
+    walks: Sequence[WalkFrames],
+    lossless: bool = False,
+) -> None:
+    """Write the tracklets of one identity; the folder appears only once it is complete.
+
+    Args:
+        folder: Folder of the identity.
+        rows: What each walk is: ``name``, ``person_id`` and what else is known of it.
+        walks: What is recorded of each.
+        lossless: Whether pictures are stored as PNG, because they were compressed before.
+    """
     partial = folder.with_name(folder.name + ".partial")
     if partial.exists():
         shutil.rmtree(partial)
     partial.mkdir(parents=True)
-    first, rows = 0, []
-    for walk in recorded:
-        w = walk.walk
-        rows.append(
-            {
-                "name": w.name, "person_id": w.person_id, "condition": w.condition.name,
-                "light": w.condition.light, "range_m": w.range_m, "view_deg": w.view_deg,
-                "outfit": w.outfit, "repeat": w.repeat, "first": first,
-                "frames": len(walk.stamps_ns),
-            }
-        )  # fmt: skip
-        if w.take:
-            rows[-1]["take"] = w.take
+    first, table = 0, []
+    for row, walk in zip(rows, walks):
+        known = {key: value for key, value in row.items() if key != "take"}
+        last = {"take": row["take"]} if "take" in row else {}
+        table.append({**known, "first": first, "frames": len(walk.stamps_ns), **last})
         first += len(walk.stamps_ns)
-    (partial / "tracklets.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    for name, array in _arrays(recorded).items():
+    (partial / "tracklets.json").write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+    for name, array in _arrays(walks, lossless).items():
         np.save(partial / f"{name}.npy", array, allow_pickle=False)
     os.replace(partial, folder)
 
 
-def _arrays(recorded: Sequence[Recorded]) -> dict[str, npt.NDArray[Any]]:
+def _arrays(walks: Sequence[WalkFrames], lossless: bool) -> dict[str, npt.NDArray[Any]]:
     arrays: dict[str, npt.NDArray[Any]] = {
-        name: np.concatenate([getattr(walk, name) for walk in recorded])
-        for name in ("stamps_ns", "position", "velocity", "joints", "roi")
+        name: np.concatenate([getattr(walk, name) for walk in walks])
+        for name in ("stamps_ns", "position", "velocity", "roi")
     }
-    arrays["viewpoint"] = np.array([walk.viewpoint for walk in recorded])
+    if all(len(walk.joints) == len(walk.stamps_ns) for walk in walks):
+        arrays["joints"] = np.concatenate([walk.joints for walk in walks])
+    arrays["viewpoint"] = np.array([walk.viewpoint for walk in walks])
     packs: dict[str, dict[str, Any]] = {}
-    if any(walk.points for walk in recorded):
+    if any(walk.points for walk in walks):
+        points = _of_all_frames(walks, "points", np.zeros((0, 4), np.float32))
+        places = [at for walk in walks for at in walk.position]
         relative = [
             np.clip(np.round((p[:, :3] - at) * 1000.0), -32767, 32767)
-            for walk in recorded
-            for p, at in zip(walk.points, walk.position)
+            for p, at in zip(points, places)
         ]
         packs["points"] = _packed(relative, 3, np.int16)
-        shine = [np.clip(np.round(p[:, 3]), 0, 255) for walk in recorded for p in walk.points]
+        shine = [np.clip(np.round(p[:, 3]), 0, 255) for p in points]
         arrays["intensity"] = _packed(shine, 0, np.uint8)["data"]
-    if any(walk.images for walk in recorded):
-        quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
-        images = [image for walk in recorded for image in walk.images]
-        masks = [mask for walk in recorded for mask in walk.silhouettes]
-        packs["images"] = _packed(_encoded(images, ".jpg", quality), 0, np.uint8)
+    if any(walk.images for walk in walks):
+        quality = [] if lossless else [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+        images = _of_all_frames(walks, "images", None)
+        coded = _encoded(images, ".png" if lossless else ".jpg", quality)
+        packs["images"] = _packed(coded, 0, np.uint8)
+    if any(walk.silhouettes for walk in walks):
+        masks = _of_all_frames(walks, "silhouettes", None)
         packs["silhouettes"] = _packed(_encoded(masks, ".png", []), 0, np.uint8)
-    if any(walk.radar for walk in recorded):
-        packs["radar"] = _packed([p for walk in recorded for p in walk.radar], 5, np.float32)
+    if any(walk.radar for walk in walks):
+        echoes = _of_all_frames(walks, "radar", np.zeros((0, 5), np.float32))
+        packs["radar"] = _packed(echoes, 5, np.float32)
     for name, pack in packs.items():
         arrays[name], arrays[f"{name}_start"] = pack["data"], pack["start"]
     return arrays
+
+
+def _of_all_frames(walks: Sequence[WalkFrames], name: str, nothing: Any) -> list[Any]:
+    """Return what a sensor has of every frame of every walk."""
+    return [one for walk in walks for one in getattr(walk, name) or [nothing] * len(walk.stamps_ns)]
 
 
 @dataclass(frozen=True)
@@ -131,8 +166,8 @@ class Shard:
         """
         if name not in self._mapped:
             path = self.folder / f"{name}.npy"
-            mapped: np.memmap[Any, Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-            self._mapped[name] = mapped.view(np.ndarray)
+            mapped: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+            self._mapped[name] = mapped
         return self._mapped[name]
 
     def has(self, name: str) -> bool:
@@ -166,9 +201,10 @@ class Shard:
             points = (1e-3 * self.part("points", frame) + position).astype(np.float32)
             rows = slice(start[frame], start[frame + 1])
             intensity = np.asarray(self.array("intensity")[rows], np.float32)
-            modality |= Modality.LIDAR
+            modality |= Modality.LIDAR if len(points) else Modality.NONE
         image, mask = self.image("images", frame), self.image("silhouettes", frame)
-        modality |= Modality.CAMERA if image is not None else Modality.NONE
+        if image is not None or mask is not None:
+            modality |= Modality.CAMERA
         roi = self.array("roi")[frame].astype(np.float64)
         quality = CropQuality(
             range_m=float(np.linalg.norm((position - viewpoint)[:2])),
