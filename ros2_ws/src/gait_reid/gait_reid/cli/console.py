@@ -28,13 +28,19 @@ def report(message: str) -> None:
 def reporting_errors() -> Iterator[None]:
     """End the command with one clear line for every error that a user can do something about."""
     from gait_reid.adapters.bags import BagError
+    from gait_reid.core.backends.base import BackendError
     from gait_reid.core.gallery.errors import GalleryError
+    from gait_reid.core.models import ModelError
     from gait_reid.sensors.base import SourceError
     from gait_reid_common.parameters import ParameterError
 
+    expected = (
+        BackendError, BagError, CommandError, GalleryError, ModelError, OSError, ParameterError,
+        SourceError,
+    )  # fmt: skip
     try:
         yield
-    except (BagError, SourceError, GalleryError, ParameterError, CommandError, OSError) as error:
+    except expected as error:
         report(str(error))
         raise typer.Exit(FAILED) from error
     except KeyboardInterrupt:

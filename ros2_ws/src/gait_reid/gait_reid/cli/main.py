@@ -25,6 +25,7 @@ MODULES = {
     "play": "play",
     "record": "record",
     "demo": "demo",
+    "build-engines": "engines",
     "doctor": "doctor",
     **dict.fromkeys(_GALLERY, "gallery"),
 }

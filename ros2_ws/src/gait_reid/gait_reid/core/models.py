@@ -115,10 +115,16 @@ def load_model(name: str, directory: str = "") -> Model:
             ModelDescription, {key: one for key, one in mapping.items() if key not in known}
         )
         inputs = from_mapping(NetworkInputConfig, mapping.get("input", {}))
-        calibration = from_mapping(Calibration, mapping.get("calibration") or {})
-    except (ValueError, AttributeError) as error:
+        general = {"min_frames": min(Calibration().min_frames, description.frames)}
+        calibration = from_mapping(Calibration, {**general, **(mapping.get("calibration") or {})})
+    except (ValueError, TypeError, AttributeError) as error:
         raise ModelError(f"{path}: {error}") from error
     _check_description(path, name, description)
+    if calibration.min_frames > description.frames:
+        raise ModelError(
+            f"{path}: calibration.min_frames is {calibration.min_frames}, allowed: at most frames, "
+            f"{description.frames}, or nobody would ever be recognised"
+        )
     graphs = _graphs(folder, description, mapping.get("graphs"))
     half = _graphs(folder, description, mapping["half_graphs"]) if "half_graphs" in mapping else {}
     return Model(

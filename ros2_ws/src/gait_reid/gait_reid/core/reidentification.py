@@ -25,7 +25,7 @@ from gait_reid.core.types import (
     Modality,
     PersonCrop,
 )
-from gait_reid_common.parameters import param, validate
+from gait_reid_common.parameters import ParameterError, param, validate
 
 DEFAULT_ENCODER = "energy_image"
 _REMEMBERED = 32  # embeddings of a track that an enrolment may have been made from
@@ -72,6 +72,12 @@ class Reidentification:
         self.config = config or ReidentificationConfig()
         self.encoder = make_encoder(self.config)
         self._decider = Decider(self.config.decision, self.encoder.calibration)
+        least = self._decider.config.min_frames
+        if least > self.encoder.max_frames:
+            raise ParameterError(
+                "reidentification.decision.min_frames", least,
+                f"at most the window of the encoder, {self.encoder.max_frames} frames",
+            )  # fmt: skip
         self._search = GallerySearch()
         self.gallery_version = 0
         self._sequence_id = ""

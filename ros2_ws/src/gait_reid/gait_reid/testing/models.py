@@ -91,7 +91,7 @@ def graph_bytes(name: str, seed: int = 0) -> bytes:
     signature, body = _GRAPHS[name]
     model = parser.parse_model(f"{_HEAD}\n{name} {signature} {{\n{body}\n}}")
     rng = np.random.default_rng([seed, *name.encode()])
-    constants = {
+    constants: dict[str, np.ndarray[Any, Any]] = {
         "weight": rng.normal(size=_SHAPES[name]).astype(np.float32),
         "one": np.array([1], np.int64), "two": np.array([2], np.int64),
         "rows": np.array([2, 4], np.int64), "scale": np.array(255.0, np.float32),

@@ -35,6 +35,8 @@ def test_a_model_is_read_whole(folder: Path) -> None:
     assert (model.description.frames, model.description.licence) == (12, "Apache-2.0")
     assert model.half_graphs == {}
     assert available_models(str(folder)) == ["tiny"]
+    write_model(folder / "tiny", change={"calibration": None})
+    assert load(folder).calibration.min_frames == 12
 
 
 def test_the_id_follows_what_embeddings_mean(folder: Path) -> None:
@@ -61,6 +63,7 @@ def test_the_id_follows_what_embeddings_mean(folder: Path) -> None:
         ({"input": {"image_size": [8]}}, "image_size"),
         ({"calibration": {"max_distence": 1.0}}, "did you mean 'max_distance'"),
         ({"calibration": {"max_distance": 3.0}}, "'max_distance' is 3.0, allowed: .*0 to 2"),
+        ({"calibration": {"min_frames": 13}}, "min_frames is 13, allowed: at most frames, 12"),
         ({"wings": 2}, "'wings' .* does not exist"),
         ({"graphs": None}, "missing: camera, cloud, frame, sequence"),
         ({"graphs": {"camera": {"file": "../x.onnx"}}}, "missing: cloud, frame, sequence"),

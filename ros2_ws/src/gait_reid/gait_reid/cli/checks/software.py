@@ -72,6 +72,20 @@ def check_backends() -> Iterator[Finding]:
     yield _onnxruntime()
     device = next((path for path in _GPU_DEVICES if Path(path).exists()), None)
     yield good("back ends", "NVIDIA GPU", device or "none, the processor is used")
+    yield from _models()
+
+
+def _models() -> Iterator[Finding]:
+    from gait_reid.core.models import ModelError, available_models, load_model
+
+    names = available_models()
+    if not names:
+        yield good("back ends", "models", "none installed; the gait energy image needs none")
+    for name in names:
+        try:
+            yield good("back ends", f"model {name}", load_model(name).model_id)
+        except ModelError as problem:
+            yield error("back ends", f"model {name}", str(problem), "install the suite again")
 
 
 def _numba() -> Finding:

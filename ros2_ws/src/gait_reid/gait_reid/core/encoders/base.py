@@ -18,6 +18,7 @@ class Encoder(Protocol):
         modality: Sensors that it can use.
         parts: Rows of an embedding.
         dim: Columns of an embedding.
+        max_frames: Frames that its window holds at most.
         calibration: Thresholds that were measured for its distances.
         description: The encoder and what it runs on, in words.
     """
@@ -27,6 +28,7 @@ class Encoder(Protocol):
     modality: Modality
     parts: int
     dim: int
+    max_frames: int
     calibration: Calibration
     description: str
 

@@ -87,6 +87,7 @@ class EMGaitNetEncoder:
         self.model_ids = frozenset({self.model_id})
         self.modality = Modality.CAMERA | Modality.LIDAR
         self.parts, self.dim = self._graphs.parts, self._graphs.dim
+        self.max_frames = self.model.description.frames
         self.calibration = self.model.calibration
         self.description = f"{self.model_id} with {self._graphs.description}"
         self.rejected: Counter[str] = Counter()

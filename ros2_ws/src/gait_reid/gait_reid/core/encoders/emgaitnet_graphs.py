@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gait_reid.core.backends.base import Backend, BackendConfig
+from gait_reid.core.backends.base import Backend, BackendConfig, Graph
 from gait_reid.core.backends.opening import open_backends
 from gait_reid.core.models import Model, ModelError
 from gait_reid.core.network_input import QUALITY_SIZE, STATE_SIZE, FrameInputs
@@ -35,7 +35,7 @@ class EMGaitNetGraphs:
             BackendError: Graphs cannot be run.
         """
         self._model = model
-        self._backends = open_backends(_chosen(model, config), config, model.graphs)
+        self._backends = open_backends(graphs_for(model, config.precision), config, model.graphs)
         _check_shapes(model, self._backends)
         embedding = _output(self._backends["sequence"], "embedding")
         fused = _output(self._backends["frame"], "fused")
@@ -119,8 +119,13 @@ class EMGaitNetGraphs:
             backend.close()
 
 
-def _chosen(model: Model, config: BackendConfig) -> Any:
-    if config.precision == "fp32":
+def graphs_for(model: Model, precision: str) -> Mapping[str, Graph]:
+    """Return the graphs of a precision.
+
+    Raises:
+        ModelError: The model has none.
+    """
+    if precision == "fp32":
         return model.graphs
     if not model.half_graphs:
         raise ModelError(

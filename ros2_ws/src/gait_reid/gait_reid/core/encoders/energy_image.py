@@ -91,6 +91,7 @@ class EnergyImageEncoder:
         self.model_ids = frozenset(self._id(source) for source in self.sources)
         self.parts = self.config.parts
         self.dim = 2 * _SIZE[0] * _SIZE[1] // self.config.parts
+        self.max_frames = self.config.max_frames
         self.calibration = Calibration()
         self.description = f"energy image of {self.modality.describe()}"
         self.rejected: Counter[str] = Counter()

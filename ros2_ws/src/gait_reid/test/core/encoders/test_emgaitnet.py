@@ -12,36 +12,18 @@ import pytest
 from gait_reid.core.backends.base import BackendConfig
 from gait_reid.core.encoders.emgaitnet import EMGaitNetConfig, EMGaitNetEncoder, unit_parts
 from gait_reid.core.encoders.emgaitnet_graphs import EMGaitNetGraphs
+from gait_reid.core.gallery.decision_config import DecisionConfig
 from gait_reid.core.models import ModelError, load_model
 from gait_reid.core.network_input import prepare
 from gait_reid.core.reidentification import Reidentification, ReidentificationConfig
-from gait_reid.core.types import CropQuality, Decision, GalleryRecord, Modality, PersonCrop
+from gait_reid.core.types import Decision, GalleryRecord, Modality, PersonCrop
 from gait_reid.testing.models import FRAMES, write_model
+from gait_reid.testing.noise import noisy_crop
+from gait_reid_common.parameters import ParameterError
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 BOTH = Modality.CAMERA | Modality.LIDAR
-GOOD = CropQuality(range_m=5.0, pixel_height=120.0, sharpness=80.0, brightness=0.5, num_points=40)
-
-
-def crop(
-    number: int, track_id: int = 1, seed: int = 0, modality: Modality = BOTH, **quality: Any
-) -> PersonCrop:
-    """Return a noisy person who walks along x, ten frames a second."""
-    rng = np.random.default_rng([seed, number])
-    position = np.array([5.0, 0.1 * number, 0.0])
-    xyz = rng.uniform([-0.3, -0.3, 0.3], [0.3, 0.3, 1.7], (40, 3)) + position
-    camera, lidar = bool(modality & Modality.CAMERA), bool(modality & Modality.LIDAR)
-    return PersonCrop(
-        track_id, 10**9 + number * 10**8, "site", modality, position, np.array([0.0, 1.0, 0.0]),
-        np.array([10.0, 10.0, 60.0, 120.0]) if camera else np.full(4, np.nan),
-        image=rng.integers(0, 255, (120, 60, 3), np.uint8) if camera else None,
-        silhouette=np.full((120, 60), 255, np.uint8) if camera else None,
-        points=xyz.astype(np.float32) if lidar else None,
-        intensity=np.full(40, 100.0, np.float32) if lidar else None,
-        viewpoint=np.array([0.0, 0.0, 1.5]),
-        quality=dataclasses.replace(GOOD, **quality),
-    )  # fmt: skip
 
 
 @pytest.fixture
@@ -80,7 +62,7 @@ def test_frame_by_frame_gives_the_embedding_of_the_whole_walk(
     folder: Path, encoder: EMGaitNetEncoder, count: int
 ) -> None:
     sensors = [BOTH, Modality.LIDAR, Modality.CAMERA]
-    crops = [crop(number, modality=sensors[number % 3]) for number in range(count)]
+    crops = [noisy_crop(number, modality=sensors[number % 3]) for number in range(count)]
     for one in crops:
         encoder.update([one])
     found = encoder.embed([1])[1]
@@ -98,7 +80,7 @@ def test_frame_by_frame_gives_the_embedding_of_the_whole_walk(
 def test_tracks_of_an_instant_do_not_touch_each_other(folder: Path) -> None:
     together, alone = EMGaitNetEncoder(config(folder)), EMGaitNetEncoder(config(folder))
     for number in range(8):
-        crops = [crop(number, track, seed=track) for track in (1, 2, 3)]
+        crops = [noisy_crop(number, track, seed=track) for track in (1, 2, 3)]
         together.update(crops[number % 2 :])
         alone.update([one for one in crops[number % 2 :] if one.track_id == 2])
     both, single = together.embed([1, 2, 3, 9]), alone.embed([2])
@@ -111,11 +93,11 @@ def test_tracks_of_an_instant_do_not_touch_each_other(folder: Path) -> None:
 def test_too_few_frames_or_too_short_a_time_give_nothing(folder: Path) -> None:
     encoder = EMGaitNetEncoder(config(folder, min_frames=6, min_duration_s=0.6))
     for number in range(5):
-        encoder.update([crop(number)])
+        encoder.update([noisy_crop(number)])
     assert encoder.embed([1]) == {}
-    encoder.update([crop(5)])
+    encoder.update([noisy_crop(5)])
     assert encoder.embed([1]) == {}
-    encoder.update([crop(6)])
+    encoder.update([noisy_crop(6)])
     assert encoder.embed([1])[1].num_frames == 7
     assert encoder.embed([]) == {}
 
@@ -123,7 +105,7 @@ def test_too_few_frames_or_too_short_a_time_give_nothing(folder: Path) -> None:
 @pytest.mark.parametrize("modality", [Modality.CAMERA, Modality.LIDAR])
 def test_one_sensor_is_enough(encoder: EMGaitNetEncoder, modality: Modality) -> None:
     for number in range(6):
-        encoder.update([crop(number, modality=modality)])
+        encoder.update([noisy_crop(number, modality=modality)])
     assert encoder.embed([1])[1].modality == modality
     assert not encoder.rejected
 
@@ -140,10 +122,10 @@ def test_bad_pictures_leave_the_points_and_are_counted(
     encoder: EMGaitNetEncoder, quality: dict[str, float], reason: str
 ) -> None:
     for number in range(6):
-        encoder.update([crop(number, **quality)])
+        encoder.update([noisy_crop(number, **quality)])
     assert encoder.embed([1])[1].modality == Modality.LIDAR
     assert encoder.rejected == {reason: 6}
-    encoder.update([crop(0, 2, modality=Modality.CAMERA, **quality)])
+    encoder.update([noisy_crop(0, 2, modality=Modality.CAMERA, **quality)])
     assert encoder.rejected == {reason: 7, "neither picture nor points": 1}
 
 
@@ -151,7 +133,7 @@ def test_frames_that_the_network_gives_no_weight_are_left_out_and_counted(folder
     encoder = EMGaitNetEncoder(config(folder, min_weight=0.3))
     dark = np.zeros((120, 60, 3), np.uint8)
     for number in range(6):
-        one = crop(number, modality=Modality.CAMERA)
+        one = noisy_crop(number, modality=Modality.CAMERA)
         encoder.update([dataclasses.replace(one, image=dark) if number % 2 else one])
     assert encoder.rejected == {"of no use to the network": 3}
     assert encoder.gated["camera"] >= 3
@@ -161,7 +143,7 @@ def test_frames_that_the_network_gives_no_weight_are_left_out_and_counted(folder
 
 def test_frames_out_of_order_are_counted(encoder: EMGaitNetEncoder) -> None:
     for number in (0, 1, 3, 2, 3, 4):
-        encoder.update([crop(number)])
+        encoder.update([noisy_crop(number)])
     assert encoder.rejected == {"out of order": 2}
     assert encoder.embed([1])[1].num_frames == 4
 
@@ -169,7 +151,7 @@ def test_frames_out_of_order_are_counted(encoder: EMGaitNetEncoder) -> None:
 def test_forget_retain_and_reset(encoder: EMGaitNetEncoder) -> None:
     def feed(start: int) -> None:
         for number in range(start, start + 5):
-            encoder.update([crop(number, track) for track in (1, 2, 3)])
+            encoder.update([noisy_crop(number, track) for track in (1, 2, 3)])
 
     feed(0)
     encoder.forget([1, 7])
@@ -192,7 +174,7 @@ def test_with_key_frames_the_best_picture_gives_the_tokens(folder: Path) -> None
     run = backend.run
     backend.run = lambda inputs: runs.append(len(inputs["image"])) or run(inputs)  # type: ignore
     for number in range(6):
-        one = crop(number)
+        one = noisy_crop(number)
         # Only the first picture and a sharper one are worth tokens of their own.
         image = flat if number not in (0, 3) else one.image
         encoder.update([dataclasses.replace(one, image=image)])
@@ -223,17 +205,25 @@ def test_the_chain_takes_encoder_and_thresholds_by_name(folder: Path) -> None:
     assert chain._decider.config.max_distance == 0.75
     assert chain._decider.config.min_frames == 6
     for number in range(10):
-        chain.process(10**9 + number * 10**8, [crop(number)], [1], "walk")
+        chain.process(10**9 + number * 10**8, [noisy_crop(number)], [1], "walk")
     walk = chain.embedding(1)
     assert walk is not None
     chain.set_gallery([GalleryRecord("r", "p-ada", "Ada", walk, 0)], 3)
     answers = []
     for number in range(30):
         stamp_ns = 10**12 + number * 10**8
-        later = dataclasses.replace(crop(number, 2), stamp_ns=stamp_ns)
+        later = dataclasses.replace(noisy_crop(number, 2), stamp_ns=stamp_ns)
         answers += chain.process(stamp_ns, [later], [2], "walk")
     assert answers[-1].decision is Decision.CONFIRMED
     assert answers[-1].person_id == "p-ada"
+
+
+def test_more_frames_than_the_window_holds_are_never_waited_for(folder: Path) -> None:
+    chosen = ReidentificationConfig(
+        encoder="emgaitnet", emgaitnet=config(folder), decision=DecisionConfig(min_frames=13)
+    )
+    with pytest.raises(ParameterError, match="min_frames' is 13, allowed: at most .* 12 frames"):
+        Reidentification(chosen)
 
 
 def test_a_missing_model_is_named(folder: Path) -> None:
