@@ -141,6 +141,15 @@ def test_another_plan_is_refused(written: Path) -> None:
         ("outfits: [ordinary", "outfits: [armour", r"p:6: .*outfits\[0\]: is 'armour'"),
         ("ranges_m: [10,", "ranges_m: [-3,", r"p:6: .*is -3, allowed: 1.5 to 120"),
         ("kind: dataset", "kind: movie", "p:1: kind: is 'movie', allowed: dataset"),
+        ("[zoe]", '["../zoe"]', r"p:2: identities.test\[0\]: is '../zoe', allowed: letters"),
+        ("[zoe]", '[""]', r"p:2: identities.test\[0\]: is ''"),
+        ("{train: 2, test: [zoe]}", "{train: 0}", "p:2: identities: names nobody"),
+        ("frames: 3", "frames: 2.5", "p:3: frames: is 2.5, expected a whole number"),
+        ("  day:", "  a/b:", "p:6: conditions.a/b: is 'a/b', allowed: letters"),
+        ("ranges_m: [10, 30]", "ranges_m: []", r"p:6: .*ranges_m: is an empty list"),
+        ("ranges_m: [10, 30]", "ranges_m: [10, 10.0]", r"p:6: .*ranges_m\[1\]: is 10.0, which"),
+        ("  day: {", "  - {", r"p:5: conditions: is \[.*expected a mapping of names"),
+        ("  day: {", "  day: {takes: odd, ", "p:6: conditions.day.takes: is for recorded gait"),
     ],
 )  # fmt: skip
 def test_bad_plans_are_refused_with_their_line(old: str, new: str, message: str) -> None:

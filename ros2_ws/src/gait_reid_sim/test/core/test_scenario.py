@@ -123,6 +123,13 @@ def test_lrgait_is_8_views_5_ranges_day_and_night() -> None:
         ("walks:", "stranger: 1\n    walks:", r"s:12: people\[0\].stranger: is 1, allowed: true"),
         ("seed: 3", "seed: 3\nseed: 4", r"s:2: seed: is given twice"),
         ("people:", "people: [", r"is not YAML"),
+        ("seed: 3", "seed: 1.5", r"s:1: seed: is 1.5, expected a whole number"),
+        ("z: 1.8}}", "z: 1.8, x: .inf}}", r"s:7: .*mount.x: is inf, allowed: a finite number"),
+        ("[[8, -1], [5, 1]]", "[[.inf, 0], [1, 1]]", r"s:13: .*path\[0\]\[0\]: is inf"),
+        ("pole: {at: [6, 2], radius_m: 0.2, height_m: 3}", "box: {at: [1, 1], size: [-1, 1, 1]}",
+         r"s:5: .*size\[0\]: is -1, allowed: 0.01 to 1000"),
+        ("height_m: 3}", "height_m: 3}\n    colour: [3, 3, 3]", r"s:6: .*colour\[0\]: is 3"),
+        ("  lidar: {", "  - {", r"expected a mapping|not YAML"),
     ],
 )  # fmt: skip
 def test_mistakes_are_named_with_their_line(old: str, new: str, message: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from gait_reid_sim.core.dataset.recorded_gait import OWN, TAKES, RecordedGaits
@@ -155,31 +156,29 @@ def read_plan(
     """Check a plan given as text; see `load_plan`."""
     top = parse(text, source).fields(_KEYS, ("kind", "identities", "conditions"))
     top["kind"].text(("dataset",))
-    frames = int(top["frames"].number(2, 1000)) if "frames" in top else 20
+    frames = top["frames"].integer(2, 1000) if "frames" in top else 20
     rate_hz = top["rate_hz"].number(1.0, 60.0) if "rate_hz" in top else 10.0
     gaits = _recorded(top.get("recorded_gait"), recordings, frames / rate_hz)
     if gaits is None and recordings is not None:
         raise parse(text, source).error("has no recorded_gait, so it takes no recordings")
     modalities = tuple(MODALITIES)
     if "modalities" in top:
-        modalities = tuple(entry.text(MODALITIES) for entry in top["modalities"].items())
+        modalities = top["modalities"].choices(lambda entry: entry.text(MODALITIES))
 
     def number(key: str, default: float, low: float, high: float) -> float:
         return top[key].number(low, high) if key in top else default
 
     return DatasetPlan(
         name,
-        int(number("seed", 0, 0, 2**31)),
+        top["seed"].integer(0, 2**31) if "seed" in top else 0,
         _identities(top["identities"], gaits),
         modalities,
         frames,
         rate_hz,
         top["beams"].text(BEAM_TABLES) if "beams" in top else "long_128",
         top["profile"].text(RADAR_PROFILES) if "profile" in top else "long",
-        int(number("image_height", 256, 16, 1024)),
-        tuple(
-            _condition(n, e) for n, e in top["conditions"].fields(top["conditions"].value).items()
-        ),
+        top["image_height"].integer(16, 1024) if "image_height" in top else 256,
+        tuple(_condition(n, e, gaits is not None) for n, e in top["conditions"].mapping().items()),
         number("spread", 1.0, 0.0, 5.0),
         number("within_spread", 1.0, 0.0, 5.0),
         gaits,
@@ -210,8 +209,8 @@ def _names(split: str, value: Entry, gaits: RecordedGaits | None) -> list[tuple[
     """Return the identities of a split, each with its place in the file."""
     if gaits is None:
         if isinstance(value.value, list):
-            return [(item.text(), item) for item in value.items()]
-        count = int(value.number(0, 1_000_000))
+            return [(item.file_name(), item) for item in value.items()]
+        count = value.integer(0, 1_000_000)
         return [(f"{split}-{i:05d}", value) for i in range(count)]
     if not isinstance(value.value, list):
         value.text(("all",))
@@ -238,25 +237,30 @@ def _identities(entry: Entry, gaits: RecordedGaits | None = None) -> dict[str, t
                 raise place.error(f"identity {name!r} is already in {seen[name]}")
             seen[name] = split
         out[split] = tuple(name for name, _ in names)
+    if not seen:
+        raise entry.error("names nobody")
     return out
 
 
-def _condition(name: str, entry: Entry) -> Condition:
+def _condition(name: str, entry: Entry, recorded: bool) -> Condition:
+    Entry(name, entry.line, entry.key, entry.source).file_name()
     known = (
         "ranges_m", "views_deg", "outfits", "light", "repeats", "occlusion", "kept", "takes",
     )  # fmt: skip
     fields = entry.fields(known)
+    if "takes" in fields and not recorded:
+        raise fields["takes"].error("is for recorded gait, and the plan has no recorded_gait")
     values: dict[str, object] = {}
     for key, low, high in (("ranges_m", 1.5, 120.0), ("views_deg", -360.0, 360.0)):
         if key in fields:
-            values[key] = tuple(item.number(low, high) for item in fields[key].items())
+            values[key] = fields[key].choices(partial(Entry.number, low=low, high=high))
     if "outfits" in fields:
-        values["outfits"] = tuple(item.text(OUTFITS) for item in fields["outfits"].items())
+        values["outfits"] = fields["outfits"].choices(lambda e: e.text(OUTFITS))
     for key, allowed in (("light", tuple(LIGHTS)), ("takes", TAKES)):
         if key in fields:
             values[key] = fields[key].text(allowed)
     if "repeats" in fields:
-        values["repeats"] = int(fields["repeats"].number(1, 10000))
+        values["repeats"] = fields["repeats"].integer(1, 10000)
     for key in ("occlusion", "kept"):
         if key in fields:
             values[key] = fields[key].number(0.0, 1.0)

@@ -130,15 +130,12 @@ _KEYS = (
 def read_scenario(text: str, source: str = "scenario", name: str = "scenario") -> Scenario:
     """Check a scenario given as text; see `load_scenario`."""
     top = parse(text, source).fields(_KEYS, ("duration_s", "sensors", "people"))
-    sensors = top["sensors"]
-    plans = tuple(_sensor(n, e) for n, e in sensors.fields(sensors.value or ()).items())
-    if not plans:
-        raise sensors.error("names no sensor")
+    plans = tuple(_sensor(n, e) for n, e in top["sensors"].mapping().items())
     people = list(top["people"].items())
     walks = tuple(walk for person in people for walk in _walks(person))
     return Scenario(
         name,
-        int(top["seed"].number(0)) if "seed" in top else 0,
+        top["seed"].integer(0) if "seed" in top else 0,
         top["duration_s"].number(0.1, 36000.0),
         light_of(top.get("light")),
         _parameters(Weather, top["weather"]) if "weather" in top else Weather(),
@@ -223,7 +220,7 @@ def _walks(entry: Entry) -> list[WalkPlan]:
 def _walk(person_id: str, entry: Entry) -> WalkPlan:
     known = ("enter_s", "path", "speed_m_s", "pauses", "outfit", "starts_moving", "ends_moving")
     fields = entry.fields(known, ("path",))
-    points = [point.vector(2) for point in fields["path"].items()]
+    points = [point.vector(2, -10000.0, 10000.0) for point in fields["path"].items()]
     path = fields["path"].made(lambda: Path.through(points))
     speed = fields["speed_m_s"].number(0.3, 2.3) if "speed_m_s" in fields else None
     pauses = [_pause(pause) for pause in fields["pauses"].items()] if "pauses" in fields else []
@@ -248,7 +245,7 @@ def _scenery(ground: Entry | None, solids: Entry | None) -> Scenery:
     settings: dict[str, object] = {}
     for name, entry in fields.items():
         target = name if name == "sky_colour" else f"ground_{name}"
-        settings[target] = entry.vector(3) if "colour" in name else entry.number(0.0, 1.0)
+        settings[target] = entry.vector(3, 0.0, 1.0) if "colour" in name else entry.number(0.0, 1.0)
     return Scenery.of([_solid(entry) for entry in solids.items()] if solids else [], **settings)
 
 
@@ -265,13 +262,13 @@ def _solid(entry: Entry) -> Solid:
         surface = wall(f["from"].vector(2), f["to"].vector(2), f["height_m"].number(0.05), thick)
     elif chosen[0] == "box":
         f = shape.fields(("at", "size", "yaw_deg"), ("at", "size"))
-        size = f["size"].vector(3)
+        size = f["size"].vector(3, 0.01, 1000.0)
         yaw = np.deg2rad(f["yaw_deg"].number()) if "yaw_deg" in f else 0.0
         surface = box((*f["at"].vector(2), 0.5 * size[2]), size, float(yaw))
     else:
         f = shape.fields(("at", "radius_m", "height_m"), ("at", "radius_m", "height_m"))
         surface = pole(f["at"].vector(2), f["radius_m"].number(0.01), f["height_m"].number(0.05))
-    colour = fields["colour"].vector(3) if "colour" in fields else (0.35, 0.34, 0.32)
+    colour = fields["colour"].vector(3, 0.0, 1.0) if "colour" in fields else (0.35, 0.34, 0.32)
     shine = fields["reflectivity"].number(0.0, 1.0) if "reflectivity" in fields else 0.4
     return Solid(surface, colour, shine)  # type: ignore[arg-type]
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import math
+import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -10,6 +12,7 @@ from typing import Any, TypeVar
 import yaml
 
 T = TypeVar("T")
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 class ScenarioError(ValueError):
@@ -69,6 +72,16 @@ class Entry:
                 raise self.error(f"{name!r} is missing")
         return dict(self.value)
 
+    def mapping(self) -> dict[str, Entry]:
+        """Return the entries of a mapping of any names, at least one.
+
+        Raises:
+            ScenarioError: Not a mapping, or an empty one.
+        """
+        if not isinstance(self.value, dict) or not self.value:
+            raise self.error(f"is {self.plain()!r}, expected a mapping of names")
+        return dict(self.value)
+
     def items(self) -> Iterator[Entry]:
         """Return the entries of a list.
 
@@ -79,6 +92,22 @@ class Entry:
             raise self.error(f"expected a list, got {self.plain()!r}")
         return iter(self.value)
 
+    def choices(self, read: Callable[[Entry], T]) -> tuple[T, ...]:
+        """Return what ``read`` makes of the entries of a list: at least one, none twice.
+
+        Raises:
+            ScenarioError: Not such a list, or ``read`` refuses an entry.
+        """
+        values: list[T] = []
+        for entry in self.items():
+            value = read(entry)
+            if value in values:
+                raise entry.error(f"is {entry.value!r}, which the list has already")
+            values.append(value)
+        if not values:
+            raise self.error("is an empty list, expected one entry at least")
+        return tuple(values)
+
     def number(self, low: float = float("-inf"), high: float = float("inf")) -> float:
         """Return a number within limits.
 
@@ -87,10 +116,35 @@ class Entry:
         """
         if isinstance(self.value, bool) or not isinstance(self.value, (int, float)):
             raise self.error(f"is {self.plain()!r}, expected a number")
-        if not low <= self.value <= high:
-            limits = f"at least {low:g}" if high == float("inf") else f"{low:g} to {high:g}"
+        if not (low <= self.value <= high and math.isfinite(self.value)):
+            finite = "a finite number" if math.isinf(low) else f"at least {low:g}"
+            limits = finite if math.isinf(high) else f"{low:g} to {high:g}"
             raise self.error(f"is {self.value!r}, allowed: {limits}")
         return float(self.value)
+
+    def integer(self, low: float, high: float = float("inf")) -> int:
+        """Return a whole number within limits.
+
+        Raises:
+            ScenarioError: Not a whole number, or outside.
+        """
+        number = self.number(low, high)
+        if number != int(number):
+            raise self.error(f"is {self.value!r}, expected a whole number")
+        return int(number)
+
+    def file_name(self) -> str:
+        """Return a string that can name a folder on every system.
+
+        Raises:
+            ScenarioError: Empty, or with other characters than letters, digits, ``. _ -``.
+        """
+        text = self.text()
+        if not _FILE_NAME.fullmatch(text):
+            raise self.error(
+                f"is {text!r}, allowed: letters, digits, '.', '_', '-', a letter or digit first"
+            )
+        return text
 
     def text(self, allowed: Collection[str] | None = None) -> str:
         """Return a string, one of ``allowed`` if given.
@@ -114,13 +168,15 @@ class Entry:
             raise self.error(f"is {self.plain()!r}, allowed: true, false")
         return self.value
 
-    def vector(self, length: int) -> tuple[float, ...]:
-        """Return a list of numbers of the given length.
+    def vector(
+        self, length: int, low: float = float("-inf"), high: float = float("inf")
+    ) -> tuple[float, ...]:
+        """Return a list of numbers of the given length, each within limits.
 
         Raises:
-            ScenarioError: Another length, or not numbers.
+            ScenarioError: Another length, or not such numbers.
         """
-        values = tuple(entry.number() for entry in self.items())
+        values = tuple(entry.number(low, high) for entry in self.items())
         if len(values) != length:
             raise self.error(f"has {len(values)} numbers, expected {length}")
         return values
