@@ -32,8 +32,8 @@ class Outcome:
         same: (n, m).
         allowed: (n, m).
         gallery_person: (m,).
-        gallery_view: (m,) degrees.
-        probe_view: (n,) degrees.
+        gallery_view: (m,) name of the view.
+        probe_view: (n,) name of the view.
     """
 
     ranking: Ranking
@@ -43,8 +43,8 @@ class Outcome:
     same: Bool
     allowed: Bool
     gallery_person: Text
-    gallery_view: Float64
-    probe_view: Float64
+    gallery_view: Text
+    probe_view: Text
 
 
 def run_protocol(walks: EmbeddedWalks, protocol: Protocol, exclude_same_view: bool) -> Outcome:
@@ -59,15 +59,16 @@ def run_protocol(walks: EmbeddedWalks, protocol: Protocol, exclude_same_view: bo
     distances = distance_matrix(probe.values, gallery.values)
     same = probe.person_id[:, None] == gallery.person_id[None]
     allowed = np.ones_like(same)
+    probe_view, gallery_view = protocol.view[protocol.probe], protocol.view[protocol.gallery]
     if exclude_same_view:
-        allowed = ~same_view(probe.view_deg, gallery.view_deg)
+        allowed = ~same_view(probe_view, gallery_view)
     groups = {
         kind: {name: mask[protocol.probe] for name, mask in names.items()}
         for kind, names in protocol.groups.items()
     }
     return Outcome(
         rank(distances, same, allowed), probe.person_id, groups, distances, same, allowed,
-        gallery.person_id, gallery.view_deg, probe.view_deg,
+        gallery.person_id, gallery_view, probe_view,
     )  # fmt: skip
 
 
@@ -111,7 +112,7 @@ def view_pair_figures(outcome: Outcome) -> dict[str, dict[str, float]]:
     Each pair of a probe's and a gallery's view is an evaluation of its own; pairs of identical
     views are left out. A probe counts in a pair only when its person is in that gallery.
     """
-    probe_view, gallery_view = _view_number(outcome.probe_view), _view_number(outcome.gallery_view)
+    probe_view, gallery_view = outcome.probe_view, outcome.gallery_view
     rates: dict[str, dict[str, float]] = {}
     for name, mask in outcome.groups["probe"].items():
         found: list[tuple[float, float]] = []
@@ -128,10 +129,6 @@ def view_pair_figures(outcome: Outcome) -> dict[str, dict[str, float]]:
         means = np.mean(found, axis=0) if found else np.full(2, np.nan)
         rates[name] = {"rank1": float(means[0]), "rank5": float(means[1]), "pairs": len(found)}
     return rates
-
-
-def _view_number(view_deg: Float64) -> Float64:
-    return np.round(view_deg) % 360.0
 
 
 def compare(

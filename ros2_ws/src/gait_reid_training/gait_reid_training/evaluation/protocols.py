@@ -19,7 +19,6 @@ from gait_reid_training.evaluation.walks import EmbeddedWalks, Text
 Bool = npt.NDArray[np.bool_]
 MODES = ("cross_distance", "sustech1k", "freegait", "open_set")
 NIGHT_LIGHTS = ("night",)
-SAME_VIEW_DEG = 1.0
 SUSTECH1K_GALLERY = "00-nm"
 SUSTECH1K_PROBES = {
     "Normal": ("01-nm",), "Bag": ("bg",), "Clothing": ("cl",), "Carrying": ("cr",),
@@ -41,12 +40,14 @@ class Protocol:
         gallery: (n,) bool, walks that are enrolled.
         probe: (n,) bool, walks that are looked for.
         groups: Kind of group -> name of the group -> (n,) bool.
+        view: (n,) name of the view of each walk; empty: unknown, and like no other.
         view_pairs: Whether the headline is the mean over pairs of views (SUSTech1K).
     """
 
     mode: str
     gallery: Bool
     probe: Bool
+    view: Text
     groups: dict[str, dict[str, Bool]] = field(default_factory=dict)
     view_pairs: bool = False
 
@@ -82,9 +83,9 @@ def _cross_distance(walks: EmbeddedWalks) -> Protocol:
         "range": _named(walks, probe, np.array([f"{one:g} m" for one in walks.range_m])),
         "outfit": _named(walks, probe, walks.outfit),
         "condition": _named(walks, probe, walks.condition),
-        "view": _named(walks, probe, np.array([f"{one % 360:.0f}" for one in walks.view_deg])),
+        "view": _named(walks, probe, _views(walks)),
     }
-    return Protocol("cross_distance", gallery, probe, kinds)
+    return Protocol("cross_distance", gallery, probe, _views(walks), kinds)
 
 
 def _open_set(walks: EmbeddedWalks) -> Protocol:
@@ -94,7 +95,7 @@ def _open_set(walks: EmbeddedWalks) -> Protocol:
             f"open_set needs at least 4 people, the walks are of {len(np.unique(walks.person_id))}"
         )
     kinds = {kind: base.groups[kind] for kind in ("light and range", "light", "outfit")}
-    return Protocol("open_set", base.gallery, base.probe, kinds)
+    return Protocol("open_set", base.gallery, base.probe, base.view, kinds)
 
 
 def _sustech1k(walks: EmbeddedWalks) -> Protocol:
@@ -106,7 +107,10 @@ def _sustech1k(walks: EmbeddedWalks) -> Protocol:
     overall = _has(walks.condition, SUSTECH1K_OVERALL) & probe
     groups = {"Overall": overall, **{name: mask & probe for name, mask in kinds.items()}}
     groups = {name: mask for name, mask in groups.items() if mask.any()}
-    return Protocol("sustech1k", gallery, probe, {"probe": groups}, view_pairs=True)
+    # Views such as 180-far have the degrees of others: the rest of the walk's name tells them.
+    pairs = zip(walks.condition.tolist(), walks.name.tolist())
+    view = np.array([name.removeprefix(f"{condition}-") for condition, name in pairs])
+    return Protocol("sustech1k", gallery, probe, view, {"probe": groups}, view_pairs=True)
 
 
 def _freegait(walks: EmbeddedWalks) -> Protocol:
@@ -114,13 +118,19 @@ def _freegait(walks: EmbeddedWalks) -> Protocol:
     probe = _has(walks.condition, ("probe",))
     _check("freegait", walks, gallery, probe, "conditions 'gallery' and 'probe'")
     light = _named(walks, probe, np.where(_night(walks), "night", "day"))
-    return Protocol("freegait", gallery, probe, {"light": light})
+    return Protocol("freegait", gallery, probe, _views(walks), {"light": light})
 
 
-def same_view(first: npt.ArrayLike, second: npt.ArrayLike) -> Bool:
-    """Return (n, m) bool: whether two walks, (n,) and (m,) degrees, go the same way."""
-    difference = np.asarray(first, np.float64)[:, None] - np.asarray(second, np.float64)[None]
-    return np.asarray(np.abs((difference + 180.0) % 360.0 - 180.0) < SAME_VIEW_DEG)
+def same_view(first: Text, second: Text) -> Bool:
+    """Return (n, m) bool: whether two walks, (n,) and (m,) names, go the same way."""
+    return np.asarray((first[:, None] == second[None]) & (first != "")[:, None])
+
+
+def _views(walks: EmbeddedWalks) -> Text:
+    """Return the degrees in which people walk as names."""
+    return np.array(
+        [f"{round(one) % 360}" if np.isfinite(one) else "" for one in walks.view_deg.tolist()]
+    )
 
 
 def _night(walks: EmbeddedWalks) -> Bool:

@@ -8,6 +8,7 @@ file of the same folder. What names another network drops the settings of the on
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,22 @@ from gait_reid.core.network_input import NetworkInputConfig
 from gait_reid_common.parameters import flatten, from_mapping, param, to_mapping, validate
 from gait_reid_training.data.augment import AugmentConfig
 from gait_reid_training.nets.registry import LADDER
+
+
+class _Loader(yaml.SafeLoader):
+    """Takes ``1e-3`` for the number that it is, as YAML 1.2 does."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"),
+    list("-+.0123456789"),
+)
+
+
+def _load_yaml(text: str) -> Any:
+    return yaml.load(text, _Loader)  # noqa: S506 (a subclass of SafeLoader)
+
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 
@@ -37,6 +54,9 @@ class DataConfig(_Checked):
     train_split: str = param("train", "Split that is learnt from")
     validation_split: str = param("validation", "Split that is watched and calibrated on")
     augment: bool = param(True, "Change what is learnt from at random, see the group augment")
+    held_out: int = param(
+        0, "Watch so many people of the training split instead of a split of their own", "", 0
+    )
     people: int = param(0, "Learn from the first so many people only; 0: all", "", 0)
     sensors: tuple[str, ...] = param(
         ("camera", "lidar"), "Sensors that are shown to the network", choices=("camera", "lidar")
@@ -234,7 +254,7 @@ def _overrides(texts: Sequence[str]) -> dict[str, Any]:
         if not mark or not key.strip():
             raise ValueError(f"--set {override!r}: expected key=value, for example run.seed=2")
         try:
-            flat.update(flatten({key.strip(): yaml.safe_load(text)}))
+            flat.update(flatten({key.strip(): _load_yaml(text)}))
         except yaml.YAMLError as error:
             raise ValueError(f"--set {override!r}: the value is not YAML") from error
     return flat
@@ -290,7 +310,7 @@ def _read(path: Path, seen: set[Path]) -> tuple[dict[str, Any], dict[str, dict[s
         raise ValueError(f"{path} is its own base")
     seen.add(path.resolve())
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = _load_yaml(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise ValueError(f"{path} is not YAML: {error}") from error
     if not isinstance(content, dict):

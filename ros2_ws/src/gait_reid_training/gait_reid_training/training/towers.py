@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from gait_reid_common.parameters import param, validate
@@ -71,6 +72,25 @@ class CaptionedWalks:
         batch = self.walks.batch(rows.tolist(), 1, rng)
         seen = batch.has_camera[:, 0]
         return batch.rgb[seen, 0], [self.captions[r] for r, s in zip(rows, seen.tolist()) if s]
+
+
+class KindHeads(nn.Module):
+    """A linear map of a picture's vector for every kind of sentence, used in training alone.
+
+    A red shirt over blue trousers lies near "red" among torsos and near "blue" among legs: one
+    vector could not be near both before the text tower tells legs from torsos.
+
+    Args:
+        width: Width of the joint space.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.maps = nn.ModuleDict({kind: nn.Linear(width, width) for kind in KINDS})
+
+    def forward(self, joint: Tensor, kind: str) -> Tensor:
+        """Return (M, width) of pictures (M, width) for sentences of a kind."""
+        return cast(Tensor, self.maps[kind](joint))
 
 
 class TextTable:
@@ -131,7 +151,7 @@ def unique(sentences: Sequence[str]) -> tuple[list[str], Tensor]:
 
 def train_towers(
     data: CaptionedWalks, config: TowersTraining, report: Report | None = None
-) -> tuple[ClipTowers, WordTokens]:
+) -> tuple[ClipTowers, WordTokens, KindHeads]:
     """Train both towers.
 
     Args:
@@ -143,23 +163,26 @@ def train_towers(
     rng = np.random.default_rng(config.seed)
     words = WordTokens(caption_words())
     towers = ClipTowers(TowersConfig.small(len(words))).train()
-    texts = TextTable(towers, words)
+    texts, heads = TextTable(towers, words), KindHeads(towers.width)
     optimiser = torch.optim.AdamW(
-        towers.parameters(), config.learning_rate, weight_decay=config.weight_decay
+        [*towers.parameters(), *heads.parameters()],
+        config.learning_rate,
+        weight_decay=config.weight_decay,
     )
     for step in range(config.iterations):
         _set_rate(optimiser, config.learning_rate, step, config.iterations)
         rgb, told = data.draw(config.pictures, rng)
-        pictures = functional.normalize(towers.image(rgb), dim=-1)
+        pictures = towers.image(rgb)
         scale = towers.logit_scale.exp().clamp(max=100.0)
         loss = pictures.new_zeros(())
         for kind in rng.permutation(KINDS)[: config.kinds].tolist():
             sentences, same = unique([sentence(one, kind) for one in told])
-            loss = loss + contrast(pictures, texts(sentences), same, scale) / config.kinds
+            seen = heads(pictures, kind)
+            loss = loss + contrast(seen, texts(sentences), same, scale) / config.kinds
         _step(optimiser, loss)
         if report is not None and (step + 1) % 50 == 0:
             report(step + 1, {"loss": float(loss.detach())})
-    return towers.eval(), words
+    return towers.eval(), words, heads
 
 
 def train_inversion(
@@ -213,12 +236,12 @@ def retrieval(
 
     Args:
         data: Captioned walks that were not learnt from.
-        embed: Pictures to (M, 5, width) of unit length; (M, 1, width) serves all parts.
+        embed: Pictures to (M, 5, width).
         texts: The towers' sentences.
         pictures: Number of pictures.
     """
     rgb, told = data.draw(pictures, np.random.default_rng(0))
-    tokens = embed(rgb).expand(-1, len(PARTS), -1)
+    tokens = embed(rgb)
     out = {}
     for part, name in enumerate(PARTS):
         sentences, _ = unique([sentence(one, name) for one in data.captions])

@@ -79,9 +79,8 @@ def test_walks_without_a_condition_gallery_enrol_the_nearest_range_by_day() -> N
 
 
 def test_identical_views_are_left_out_on_request() -> None:
-    assert same_view([0.0, 359.5, 90.0], [0.0, 180.0]).tolist() == [
-        [True, False], [True, False], [False, False],
-    ]  # fmt: skip
+    first, second = np.array(["0", "90", ""]), np.array(["0", "180-far", ""])
+    assert same_view(first, second).tolist() == [[True, False, False], [False] * 3, [False] * 3]
     walks = walks_of(people=3)
     protocol = protocol_of("cross_distance", walks)
     outcome = run_protocol(walks, protocol, exclude_same_view=True)
@@ -115,7 +114,7 @@ def sustech1k() -> EmbeddedWalks:
         np.array(["-"] * 8),
         np.full(8, 5.0),
         np.array([float(row[2]) for row in flat]),
-        np.array([str(n) for n in range(8)]),
+        np.array([f"{row[1]}-{row[2]:03d}" for row in flat]),
     )
 
 
@@ -128,6 +127,14 @@ def test_sustech1k_is_the_mean_over_pairs_of_views() -> None:
     assert pairs["Bag"] == {"rank1": 0.5, "rank5": 1.0, "pairs": 1}
     assert pairs["Clothing"] == {"rank1": 1.0, "rank5": 1.0, "pairs": 1}
     assert pairs["Overall"] == {"rank1": 0.75, "rank5": 1.0, "pairs": 2}
+
+
+def test_sustech1k_tells_views_of_equal_degrees_apart() -> None:
+    walks = sustech1k()
+    names = np.array([f"{name}-far" for name in walks.name])
+    names[:2] = walks.name[:2]
+    protocol = protocol_of("sustech1k", EmbeddedWalks(**{**walks.__dict__, "name": names}))
+    assert sorted(set(protocol.view.tolist())) == ["000", "000-far", "090-far"]
 
 
 def test_freegait_takes_the_lists_of_the_data_set() -> None:

@@ -50,11 +50,19 @@ def test_the_ladder_trains_all_networks_with_the_same_budget() -> None:
 def test_overrides_reach_groups_and_networks(tmp_path: Path) -> None:
     path = write(tmp_path, "a.yaml", SMALL)
     found = read_experiment(
-        path, ["run.seed=7", "data.folders=[x, y]", "network.width=9", "optimiser={name: sgd}"]
+        path,
+        [
+            "run.seed=7",
+            "optimiser.learning_rate=1e-3",
+            "data.folders=[x, y]",
+            "network.width=9",
+            "optimiser={name: sgd}",
+        ],
     )
     assert found.train.run.seed == 7
     assert found.train.data.folders == ("x", "y")
     assert found.settings == {"width": 9}
+    assert found.train.optimiser.learning_rate == 1e-3
     assert found.train.optimiser.name == "sgd"
     assert build_network(found.network, found.settings, 3).dim == 256
 
