@@ -111,11 +111,30 @@ def _intensity(crop: PersonCrop, count: int) -> npt.NDArray[np.floating]:
     return np.zeros(count) if crop.intensity is None else crop.intensity
 
 
+def choose_rows(count: Int64, number: int) -> tuple[Int64, Int64, Int64]:
+    """Return which points are taken where there are more than a frame holds.
+
+    Every so-and-so-manieth by height is taken: the same points each time, as dense over the height
+    as all of them.
+
+    Args:
+        count: (M,) points of each person, which lie one person after the other.
+        number: N, the most that are taken of one person.
+
+    Returns:
+        Three (K,) arrays: person, place among the person's N, and row among all points.
+    """
+    kept = np.minimum(count, number)
+    owner = np.repeat(np.arange(len(count)), kept)
+    slot = np.arange(len(owner)) - np.repeat(np.cumsum(kept) - kept, kept)
+    first = np.cumsum(count) - count
+    # In integers: (slot + 1/2) * count / kept.
+    row = first[owner] + (2 * slot + 1) * count[owner] // (2 * kept[owner])
+    return owner, slot, row
+
+
 def choose_points(points: PersonPoints, number: int, scale: float) -> tuple[Float32, Bool]:
     """Return a fixed number of points of each person and which of them are there.
-
-    Where there are more, every so-and-so-manieth by height is taken: the same points each time, as
-    dense over the height as all of them.
 
     Args:
         points: Points of M people.
@@ -125,15 +144,10 @@ def choose_points(points: PersonPoints, number: int, scale: float) -> tuple[Floa
     Returns:
         (M, N, 4) float32 x, y, z and intensity in [0, 1], and (M, N) bool.
     """
-    people = len(points.count)
-    kept = np.minimum(points.count, number)
-    owner = np.repeat(np.arange(people), kept)
-    slot = np.arange(len(owner)) - np.repeat(np.cumsum(kept) - kept, kept)
-    first = np.cumsum(points.count) - points.count
-    # In integers: (slot + 1/2) * count / kept.
-    row = first[owner] + (2 * slot + 1) * points.count[owner] // (2 * kept[owner])
-    table = np.zeros((people, number, 4), np.float32)
+    owner, slot, row = choose_rows(points.count, number)
+    table = np.zeros((len(points.count), number, 4), np.float32)
+    mask = np.zeros(table.shape[:2], np.bool_)
     table[owner, slot, :3] = points.xyz[row]
     table[owner, slot, 3] = np.clip(points.intensity[row] / scale, 0.0, 1.0)
-    mask = np.arange(number) < kept[:, None]
+    mask[owner, slot] = True
     return table, mask

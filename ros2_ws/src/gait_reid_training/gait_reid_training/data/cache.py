@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,21 +19,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from gait_reid.core.network_input import VERSION, FrameInputs, NetworkInputConfig, prepare
 from gait_reid_common.parameters import to_mapping
 from gait_reid_sim.core.dataset.shard import Shard
-from gait_reid_training.data.detected import as_detected
-from gait_reid_training.data.index import (
-    PersonFolder,
-    WalkTable,
-    dataset_hash,
-    person_folders,
-)
+from gait_reid_training.data.index import PersonFolder, WalkTable, dataset_hash, person_folders
+from gait_reid_training.data.preparations import Preparation
 
 _LOG = logging.getLogger(__name__)
 FORMAT = "gait_reid prepared walks 1"
-POINTS = 128
-"""Points per frame that are kept, so that fewer can be drawn anew each time."""
 Progress = Callable[[int, int], None]
 
 
@@ -48,28 +40,25 @@ class Cache:
     Attributes:
         folder: Where they lie.
         walks: All walks.
-        frames: All frames, memory-mapped; the walks' rows refer to them.
+        frames: All frames as the preparation makes them, memory-mapped; the walks' rows refer to
+            them.
     """
 
     folder: Path
     walks: WalkTable
-    frames: FrameInputs
+    frames: Any
 
 
-def cache_folder(source: Path, cache: str | Path = "") -> Path:
-    """Return where the prepared frames of a data set lie: in it, or in a folder of caches."""
-    return Path(cache) / source.name if str(cache) else source / "prepared"
-
-
-def cache_config(config: NetworkInputConfig) -> NetworkInputConfig:
-    """Return what frames are prepared with: all inputs, whatever a network leaves out."""
-    points = max(config.num_points, POINTS)
-    return replace(config, num_points=points, with_silhouette=True, with_depth=True)
+def cache_folder(source: Path, preparation: Preparation, cache: str | Path = "") -> Path:
+    """Return where prepared frames of a data set lie: in it, or in a folder of caches."""
+    if str(cache):
+        return Path(cache) / f"{source.name}{preparation.suffix}"
+    return source / f"prepared{preparation.suffix}"
 
 
 def open_cache(
     source: Path,
-    config: NetworkInputConfig,
+    preparation: Preparation,
     cache: str | Path = "",
     workers: int = 1,
     progress: Progress | None = None,
@@ -78,7 +67,7 @@ def open_cache(
 
     Args:
         source: Data set.
-        config: What the network takes.
+        preparation: How frames are prepared.
         cache: Folder of caches; empty: inside of the data set.
         workers: Processes that prepare.
         progress: Called with finished and total numbers of identities.
@@ -87,18 +76,17 @@ def open_cache(
         DatasetError: The data set cannot be read.
         CacheError: The prepared frames are of other data, or prepared otherwise.
     """
-    target = cache_folder(source, cache)
-    wanted = cache_config(config)
+    target = cache_folder(source, preparation, cache)
     if not (target / "cache.json").is_file():
-        build_cache(source, target, wanted, workers, progress)
-    _check(target, _key(person_folders(source), wanted))
-    return _opened(target)
+        build_cache(source, target, preparation, workers, progress)
+    _check(target, _key(person_folders(source), preparation))
+    return _opened(target, preparation)
 
 
 def build_cache(
     source: Path,
     target: Path,
-    config: NetworkInputConfig,
+    preparation: Preparation,
     workers: int = 1,
     progress: Progress | None = None,
 ) -> None:
@@ -109,31 +97,31 @@ def build_cache(
         CacheError: The folder holds frames that were prepared otherwise.
     """
     people = person_folders(source)
-    key = _key(people, config)
+    key = _key(people, preparation)
     target.mkdir(parents=True, exist_ok=True)
     with _lock(target):
         if (target / "cache.json").is_file():
             _check(target, key)
             return
-        done = _begin(target, people, key, config)
+        done = _begin(target, people, key, preparation)
         report = progress or (lambda finished, total: None)
         report(int(done.sum()), len(people))
         first = np.cumsum([0, *(person.frames for person in people)])
         missing = np.flatnonzero(done == 0)
-        tasks = [(target, people[i], int(first[i]), config) for i in missing]
+        tasks = [(target, people[i], int(first[i]), preparation) for i in missing]
         for finished in _run(tasks, workers):
             done[missing[finished]] = 1
             report(int(done.sum()), len(people))
         _finish(target, people, key)
 
 
-def _key(people: Sequence[PersonFolder], config: NetworkInputConfig) -> dict[str, Any]:
+def _key(people: Sequence[PersonFolder], preparation: Preparation) -> dict[str, Any]:
     """Return what prepared frames depend on."""
     return {
         "format": FORMAT,
-        "preparation": VERSION,
+        "preparation": preparation.version,
         "source_sha256": dataset_hash(people),
-        "input": to_mapping(config),
+        "input": to_mapping(preparation.config),
     }
 
 
@@ -159,7 +147,7 @@ def _lock(target: Path) -> Iterator[None]:
 
 
 def _begin(
-    target: Path, people: Sequence[PersonFolder], key: dict[str, Any], config: NetworkInputConfig
+    target: Path, people: Sequence[PersonFolder], key: dict[str, Any], preparation: Preparation
 ) -> npt.NDArray[np.uint8]:
     """Make the empty arrays, or find those of an interrupted run; return who is done."""
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
@@ -167,7 +155,7 @@ def _begin(
     done = target / "done.npy"
     if not (marker.is_file() and marker.read_text(encoding="utf-8") == digest and done.is_file()):
         total = sum(person.frames for person in people)
-        for name, array in _one_frame(config).items():
+        for name, array in preparation.stored(preparation.empty()).items():
             shape = (total, *array.shape[1:])
             path = target / f"{name}.npy"
             np.lib.format.open_memmap(path, mode="w+", dtype=array.dtype, shape=shape)
@@ -177,20 +165,8 @@ def _begin(
     return mapped
 
 
-def _one_frame(config: NetworkInputConfig) -> dict[str, npt.NDArray[Any]]:
-    """Return one empty frame as it is stored."""
-    return _stored(FrameInputs.empty(config, 1))
-
-
-def _stored(frames: FrameInputs) -> dict[str, npt.NDArray[Any]]:
-    """Return the arrays to write; half a millimetre is enough for points."""
-    arrays = {one.name: getattr(frames, one.name) for one in fields(frames)}
-    arrays["points"] = arrays["points"].astype(np.float16)
-    return arrays
-
-
 def _run(
-    tasks: Sequence[tuple[Path, PersonFolder, int, NetworkInputConfig]], workers: int
+    tasks: Sequence[tuple[Path, PersonFolder, int, Preparation]], workers: int
 ) -> Iterator[int]:
     """Yield the number of each task when it is finished."""
     if workers <= 1 or len(tasks) <= 1:
@@ -206,15 +182,15 @@ def _run(
             yield numbers[future]
 
 
-def _write(target: Path, person: PersonFolder, first: int, config: NetworkInputConfig) -> None:
+def _write(target: Path, person: PersonFolder, first: int, preparation: Preparation) -> None:
     """Prepare and write the frames of one identity."""
     cv2.setNumThreads(1)
     shard = Shard(person.path)
-    arrays = {name: np.load(target / f"{name}.npy", mmap_mode="r+") for name in _one_frame(config)}
+    names = preparation.stored(preparation.empty())
+    arrays = {name: np.load(target / f"{name}.npy", mmap_mode="r+") for name in names}
     for number, walk in enumerate(person.walks):
-        crops = [as_detected(crop) for crop in shard.tracklet(number).crops]
         rows = slice(first + walk["first"], first + walk["first"] + walk["frames"])
-        for name, values in _stored(prepare(crops, config)).items():
+        for name, values in preparation.stored(preparation.prepare(shard, number)).items():
             arrays[name][rows] = values
 
 
@@ -232,15 +208,15 @@ def _finish(target: Path, people: Sequence[PersonFolder], key: dict[str, Any]) -
         (target / name).unlink()
 
 
-def _opened(target: Path) -> Cache:
+def _opened(target: Path, preparation: Preparation) -> Cache:
     try:
         rows = json.loads((target / "walks.json").read_text(encoding="utf-8"))
         # Plain views: indexing a memmap makes a slow object each time.
         arrays = {
-            one.name: np.load(target / f"{one.name}.npy", mmap_mode="r").view(np.ndarray)
-            for one in fields(FrameInputs)
+            name: np.load(target / f"{name}.npy", mmap_mode="r").view(np.ndarray)
+            for name in preparation.stored(preparation.empty())
         }
-        frames = FrameInputs(**arrays)
+        frames = preparation.of(arrays)
     except (OSError, ValueError) as error:
         raise CacheError(f"{target} is damaged ({error}); delete it") from error
     walks = WalkTable.of(rows)

@@ -1,4 +1,4 @@
-"""Walks of several data sets as batches of tensors."""
+"""Walks of several data sets as batches of tensors, for encoders of LiDAR and camera."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from gait_reid.core.network_input import FrameInputs, NetworkInputConfig
-from gait_reid.core.types import Int64
 from gait_reid_training.batch import WalkBatch
 from gait_reid_training.data.augment import AugmentConfig, augment
-from gait_reid_training.data.cache import Progress, open_cache
-from gait_reid_training.data.index import DatasetError, WalkTable
+from gait_reid_training.data.cache import Progress
+from gait_reid_training.data.preparations import FramePreparation
+from gait_reid_training.data.prepared import PreparedWalks
 
 
-class WalkDataset:
+class WalkDataset(PreparedWalks):
     """The walks of one split of one or more data sets, as prepared frames.
-
-    A name stands for one person in all data sets.
 
     Args:
         folders: Data sets in the project's tracklet format.
@@ -32,6 +31,7 @@ class WalkDataset:
         augmentation: How batches with a generator are changed; None: not at all.
         workers: Processes that prepare frames where that has not been done.
         progress: Called with finished and total numbers of identities while frames are prepared.
+        in_order: Whether frames follow each other, as networks need that look at movement.
 
     Attributes:
         people: Names, in order of the labels.
@@ -54,26 +54,14 @@ class WalkDataset:
         augmentation: AugmentConfig | None = None,
         workers: int = 1,
         progress: Progress | None = None,
+        in_order: bool = False,
     ) -> None:
-        if not folders:
-            raise DatasetError("no data set is named (data.folders is empty)")
         self.config = config or NetworkInputConfig()
         self.augmentation = augmentation
-        caches = [open_cache(Path(f), self.config, cache, workers, progress) for f in folders]
-        self._frames = [one.frames for one in caches]
-        own = [np.flatnonzero(one.walks.split == split) for one in caches]
-        names = np.unique(np.concatenate([c.walks.person_id[r] for c, r in zip(caches, own)]))
-        if not len(names):
-            raise DatasetError(f"{', '.join(map(str, folders))}: no walks of split {split!r}")
-        self.people = tuple(names[: people or None].tolist())
-        own = [r[np.isin(c.walks.person_id[r], self.people)] for c, r in zip(caches, own)]
-        self._source = np.repeat(np.arange(len(caches)), [len(rows) for rows in own])
-        self.walks = _joined([one.walks.at(rows) for one, rows in zip(caches, own)])
-        self.labels: Int64 = np.searchsorted(names, self.walks.person_id).astype(np.int64)
+        self.in_order = in_order
+        preparation = FramePreparation(self.config)
+        super().__init__(folders, split, preparation, cache, people, workers, progress)
         self.condition = self.walks.condition
-
-    def __len__(self) -> int:
-        return len(self.labels)
 
     def batch(self, rows: Sequence[int], frames: int, rng: np.random.Generator | None) -> WalkBatch:
         """Return some walks with so many frames each (0: all; shorter walks are padded).
@@ -82,58 +70,11 @@ class WalkDataset:
         and augmented; without, they are evenly spaced and as recorded.
         """
         index = np.asarray(rows, np.int64)
-        chosen, mask = self._choose(index, frames, rng)
-        values = self._gather(index, chosen)
-        shape = mask.shape
-        points = _thinned(values, self.config.num_points, rng)
+        chosen, mask = self.choose(index, frames, rng, self.in_order)
+        values = _thinned(self.gather(index, chosen), self.config.num_points, rng)
         if rng is not None and self.augmentation is not None:
-            points = augment(points, shape, self.augmentation, rng)
-        return collate(points, mask, self.labels[index])
-
-    def _choose(
-        self, rows: Int64, frames: int, rng: np.random.Generator | None
-    ) -> tuple[Int64, npt.NDArray[np.bool_]]:
-        """Return (B, T) frame of each walk, and which are not padding."""
-        lengths = self.walks.frames[rows]
-        count = frames or int(lengths.max(initial=1))
-        chosen = np.zeros((len(rows), count), np.int64)
-        mask = np.ones((len(rows), count), np.bool_)
-        for number, length in enumerate(lengths.tolist()):
-            if rng is not None:
-                # Every frame comes once before one comes twice.
-                rounds = [rng.permutation(length) for _ in range(-(-count // length))]
-                chosen[number] = np.concatenate(rounds)[:count]
-            elif length >= count:
-                chosen[number] = (2 * np.arange(count) + 1) * length // (2 * count)
-            else:
-                chosen[number, :length] = np.arange(length)
-                mask[number, length:] = False
-        return chosen + self.walks.first[rows][:, None], mask
-
-    def _gather(self, rows: Int64, chosen: Int64) -> FrameInputs:
-        """Copy frames out of the mapped files, those of each data set at once."""
-        source = np.repeat(self._source[rows], chosen.shape[1])
-        flat = chosen.ravel()
-        if len(self._frames) == 1:
-            return self._frames[0].at(flat)
-        parts = [(number, np.flatnonzero(source == number)) for number in np.unique(source)]
-        arrays = {}
-        for one in fields(FrameInputs):
-            like = getattr(self._frames[0], one.name)
-            joined = np.empty((len(flat), *like.shape[1:]), like.dtype)
-            for number, places in parts:
-                joined[places] = getattr(self._frames[number], one.name)[flat[places]]
-            arrays[one.name] = joined
-        return FrameInputs(**arrays)
-
-
-def _joined(tables: Sequence[WalkTable]) -> WalkTable:
-    return WalkTable(
-        **{
-            one.name: np.concatenate([getattr(table, one.name) for table in tables])
-            for one in fields(WalkTable)
-        }
-    )
+            values = augment(values, mask.shape, self.augmentation, rng)
+        return collate(values, mask, self.labels[index])
 
 
 def _thinned(frames: FrameInputs, number: int, rng: np.random.Generator | None) -> FrameInputs:
@@ -157,6 +98,26 @@ def _thinned(frames: FrameInputs, number: int, rng: np.random.Generator | None) 
     return FrameInputs(**{**values, "points": out, "point_mask": kept})
 
 
+def tensors_of(frames: object, frame_mask: npt.NDArray[np.bool_]) -> dict[str, Tensor]:
+    """Return the arrays of B * T frames as tensors (B, T, ...), zero on frames that pad.
+
+    Args:
+        frames: Dataclass of parallel arrays, the frames of a walk together.
+        frame_mask: (B, T), False on padding.
+    """
+    padding = ~frame_mask.ravel()
+    tensors = {}
+    for one in fields(frames):  # type: ignore[arg-type]
+        values = np.ascontiguousarray(getattr(frames, one.name))
+        if values.dtype == np.float16:
+            values = values.astype(np.float32)
+        if padding.any():
+            values = values.copy()
+            values[padding] = 0
+        tensors[one.name] = torch.from_numpy(values.reshape(*frame_mask.shape, *values.shape[1:]))
+    return tensors
+
+
 def collate(
     frames: FrameInputs, frame_mask: npt.NDArray[np.bool_], labels: npt.ArrayLike
 ) -> WalkBatch:
@@ -167,19 +128,8 @@ def collate(
         frame_mask: (B, T), False on padding.
         labels: (B,) identities by number.
     """
-    shape = frame_mask.shape
-    padding = ~frame_mask.ravel()
-    tensors = {}
-    for one in fields(frames):
-        values = np.ascontiguousarray(getattr(frames, one.name))
-        if padding.any():
-            values = values.copy()
-            values[padding] = 0
-        if one.name == "points":
-            values = values.astype(np.float32, copy=False)
-        tensors[one.name] = torch.from_numpy(values.reshape(*shape, *values.shape[1:]))
     return WalkBatch(
-        **tensors,
+        **tensors_of(frames, frame_mask),
         frame_mask=torch.from_numpy(frame_mask),
         labels=torch.from_numpy(np.asarray(labels, np.int64).copy()),
     )

@@ -28,6 +28,7 @@ from gait_reid_training.data.convert import convert
 from gait_reid_training.data.index import DatasetError
 from gait_reid_training.data.inspect import inspect
 from gait_reid_training.data.opengait import UnsafePickleError
+from gait_reid_training.data.preparations import FramePreparation
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ def test_what_was_converted_is_kept_when_it_is_run_again(sustech, tmp_path):
 def test_converted_walks_are_prepared_like_all_others(sustech, tmp_path):
     source, lists = sustech
     convert(source, "sustech1k", tmp_path / "out", lists)
-    cache = open_cache(tmp_path / "out", NetworkInputConfig())
+    cache = open_cache(tmp_path / "out", FramePreparation(NetworkInputConfig()))
     assert cache.frames.has_camera.all()
     assert cache.frames.has_lidar.all()
     # The person's red reaches from top to bottom.
@@ -170,7 +171,7 @@ def test_freegait_becomes_tracklets_in_either_layout(tmp_path, nested):
     crop = shard.tracklet(0).crops[0]
     assert crop.image is None
     assert crop.silhouette.shape == (64, 64)
-    frames = open_cache(tmp_path / "out", NetworkInputConfig()).frames
+    frames = open_cache(tmp_path / "out", FramePreparation(NetworkInputConfig())).frames
     assert frames.has_camera.all()
     assert (frames.rgb[:, :, 32, 16] == 255).all()
     assert frames.silhouette.any(axis=(1, 2, 3)).all()

@@ -13,9 +13,10 @@ from gait_reid.core.network_input import FrameInputs, NetworkInputConfig, prepar
 from gait_reid_sim.core.dataset.shard import Shard  # noqa: E402
 from gait_reid_training.data import cache as caches  # noqa: E402
 from gait_reid_training.data.augment import AugmentConfig, augment  # noqa: E402
-from gait_reid_training.data.cache import CacheError, build_cache, cache_config  # noqa: E402
+from gait_reid_training.data.cache import CacheError, build_cache  # noqa: E402
 from gait_reid_training.data.detected import as_detected  # noqa: E402
 from gait_reid_training.data.index import DatasetError  # noqa: E402
+from gait_reid_training.data.preparations import FramePreparation  # noqa: E402
 from gait_reid_training.data.walks import WalkDataset  # noqa: E402
 
 CONFIG = NetworkInputConfig(num_points=16)
@@ -124,7 +125,7 @@ def test_an_interrupted_preparation_goes_on(tmp_path, monkeypatch):
     monkeypatch.setattr(caches, "_write", stops)
     target = tmp_path / "cache" / "set"
     with pytest.raises(KeyboardInterrupt):
-        build_cache(root, target, cache_config(CONFIG))
+        build_cache(root, target, FramePreparation(CONFIG))
     assert not (target / "cache.json").exists()
     monkeypatch.setattr(caches, "_write", lambda *a: (written.append(a[1].path.name), write(*a)))
     again = WalkDataset([root], "train", CONFIG, tmp_path / "cache").batch(range(9), 0, None)
