@@ -46,15 +46,78 @@ class WalkBatch:
 
     def to(self, device: torch.device | str) -> WalkBatch:
         """Return the batch on a device."""
-        return WalkBatch(
-            **{
-                one.name: getattr(self, one.name).to(device, non_blocking=True)
-                for one in fields(self)
-            }
-        )
+        return WalkBatch(**_moved(self, device))
 
     def __len__(self) -> int:
         return len(self.labels)
+
+
+@dataclass(frozen=True)
+class RadarWalkBatch:
+    """B walks of T frames that a radar saw.
+
+    Points, joints and root are in the person's own frame: the origin on the ground below the
+    tracked position, x along the walk, y to its left, z up, metres.
+
+    Attributes:
+        points: (B, T, N, 5) float32; x, y, z, radial velocity in m/s, signal-to-noise ratio in
+            units of 30 dB; 0 on padding.
+        point_mask: (B, T, N) bool, False on padding.
+        frame_mask: (B, T) bool, False on frames that pad a short walk.
+        root: (B, T, 2) float32; x and y of the pelvis: where the track should have been. For
+            training alone, zeros where unknown.
+        joints: (B, T, J, 3) float32; the body, x and y from the pelvis, z from the ground. For
+            training alone, zeros where unknown.
+        has_pose: (B, T) bool, whether root and joints are known.
+        labels: (B,) int64, identity by number; -1 where unknown.
+    """
+
+    points: Tensor
+    point_mask: Tensor
+    frame_mask: Tensor
+    root: Tensor
+    joints: Tensor
+    has_pose: Tensor
+    labels: Tensor
+
+    def to(self, device: torch.device | str) -> RadarWalkBatch:
+        """Return the batch on a device."""
+        return RadarWalkBatch(**_moved(self, device))
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class CrossModalBatch:
+    """B people, each with a walk before a camera and another one before a radar.
+
+    Attributes:
+        vision: Walks that cameras saw.
+        radar: Walks that radars saw: other walks, of the same person in the same row.
+        vision_joints: (B, T, J, 3) float32, as in `RadarWalkBatch`, of the camera's walks.
+        vision_has_pose: (B, T) bool, whether they are known.
+    """
+
+    vision: WalkBatch
+    radar: RadarWalkBatch
+    vision_joints: Tensor
+    vision_has_pose: Tensor
+
+    def to(self, device: torch.device | str) -> CrossModalBatch:
+        """Return the batch on a device."""
+        return CrossModalBatch(**_moved(self, device))
+
+    def __len__(self) -> int:
+        return len(self.vision)
+
+
+def _moved(batch: Any, device: torch.device | str) -> dict[str, Any]:
+    values = {one.name: getattr(batch, one.name) for one in fields(batch)}
+    return {
+        name: value.to(device, non_blocking=True) if isinstance(value, Tensor) else value.to(device)
+        for name, value in values.items()
+    }
 
 
 @dataclass(frozen=True)

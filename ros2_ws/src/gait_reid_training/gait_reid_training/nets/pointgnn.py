@@ -56,17 +56,21 @@ class EdgeConv(nn.Module):
         nn.init.kaiming_normal_(self.edge.weight, a=SLOPE)
         self.norm = MaskedBatchNorm(outputs)
 
+    def graph(self, features: Tensor, mask: Tensor) -> Tensor:
+        """Return the neighbours (M, N, k) of every point of features (M, N, inputs)."""
+        return neighbours(features, mask, self.k)
+
     def forward(self, features: Tensor, mask: Tensor) -> Tensor:
         """Map (M, N, inputs) with a mask (M, N) to (M, N, outputs)."""
         own, difference = self.edge.weight.chunk(2, dim=1)
         both = features @ torch.cat([own - difference, difference]).T
         centre, message = both.chunk(2, dim=-1)
-        near = gather_rows(message, neighbours(features, mask, self.k)).amax(dim=2)
+        near = gather_rows(message, self.graph(features, mask)).amax(dim=2)
         return functional.leaky_relu(self.norm(centre + near, mask), SLOPE)
 
     def reference(self, features: Tensor, mask: Tensor) -> Tensor:
         """Compute the same with the edge features written out."""
-        near = gather_rows(features, neighbours(features, mask, self.k))
+        near = gather_rows(features, self.graph(features, mask))
         centre = features[:, :, None].expand_as(near)
         edges = self.edge(torch.cat([centre, near - centre], dim=-1))
         return functional.leaky_relu(self.norm(edges.amax(dim=2), mask), SLOPE)

@@ -1,0 +1,1 @@
+"""What Mission is compared with; each module says which parts are our reading."""

@@ -1,0 +1,48 @@
+"""What becomes of fused features: a pose of every frame and one embedding of the walk."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gait_reid_training.nets.mission.pooling import AttentionPooling
+
+
+class PoseHead(nn.Module):
+    """Joints of the body.
+
+    Args:
+        dim: Width of a frame's feature.
+        joints: Joints.
+    """
+
+    def __init__(self, dim: int, joints: int) -> None:
+        super().__init__()
+        self.joints = joints
+        self.layers = nn.Sequential(
+            nn.Linear(dim, max(dim // 2, 32)), nn.ReLU(), nn.Linear(max(dim // 2, 32), 3 * joints)
+        )
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Map (B, T, dim) to joints (B, T, joints, 3) in metres."""
+        return cast(Tensor, self.layers(frames).unflatten(-1, (self.joints, 3)))
+
+
+class MetricHead(nn.Module):
+    """Sum of the frames, weighed by attention, of unit length.
+
+    Args:
+        dim: Width of a frame's feature and of the embedding.
+        project: Whether a linear map follows.
+    """
+
+    def __init__(self, dim: int, project: bool = False) -> None:
+        super().__init__()
+        self.pool = AttentionPooling(dim)
+        self.project: nn.Module = nn.Linear(dim, dim) if project else nn.Identity()
+
+    def forward(self, frames: Tensor, mask: Tensor) -> Tensor:
+        """Map (B, T, dim) with a mask (B, T) to (B, dim)."""
+        return functional.normalize(self.project(self.pool(frames, mask)), dim=-1, eps=1e-6)

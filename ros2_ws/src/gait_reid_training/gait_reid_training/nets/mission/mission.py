@@ -1,0 +1,281 @@
+"""Mission: a camera's walk and a radar's, compared after they have exchanged features.
+
+Liu et al., "Mission: mmWave Radar Person Identification with RGB Cameras", SenSys 2024. The
+embedding of a walk depends on the walk that it is compared with: pictures lend points detail and
+points lend pictures depth, which makes sense only if both are of one person. `MissionConfig.paper`
+and `MissionConfig.released` are the two readings. What is ours: the GRU's output is added to a
+map's cells, unimodal embeddings are learned along for a shortlist, and triplets are made of all
+right and several wrong pairs of a batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+
+from gait_reid_training.batch import CrossModalBatch, RadarWalkBatch, WalkBatch
+from gait_reid_training.nets.attention import additive_mask
+from gait_reid_training.nets.mission.config import MissionConfig
+from gait_reid_training.nets.mission.cross_modal import (
+    CrossModalNetwork,
+    CrossModalOutput,
+    PairEmbeddings,
+)
+from gait_reid_training.nets.mission.heads import MetricHead, PoseHead
+from gait_reid_training.nets.mission.nonlocal_ import Exchanged, NonLocalBlock
+from gait_reid_training.nets.mission.pooling import AttentionPooling, masked_softmax
+from gait_reid_training.nets.mission.radar import RadarBranch, RadarFeatures
+from gait_reid_training.nets.mission.vision import VisionBranch
+
+
+@dataclass(frozen=True)
+class VisionFeatures:
+    """Tokens of B walks before a camera.
+
+    Attributes:
+        tokens: (B, T, P, d).
+        mask: (B, T) bool, frames that were seen.
+    """
+
+    tokens: Tensor
+    mask: Tensor
+
+
+@dataclass(frozen=True)
+class ModalityCache:
+    """What one walk of a pair contributes, whatever the other is; first axis: walks.
+
+    Attributes:
+        query: (B, T, K, inner), to the other's keys.
+        key: (B, T, K, inner), for the other's queries.
+        value: (B, T, K, inner).
+        static: (B, T, d) for pictures, the mean over the cells; (B, T, K, d) for points: the part
+            of the fused features that the other does not change.
+        mask: (B, T, K) bool.
+    """
+
+    query: Tensor
+    key: Tensor
+    value: Tensor
+    static: Tensor
+    mask: Tensor
+
+    def at(self, rows: Tensor | slice) -> ModalityCache:
+        """Return the cache of some walks."""
+        return ModalityCache(*(getattr(self, one.name)[rows] for one in fields(self)))
+
+
+class Mission(CrossModalNetwork):
+    """The network, whole (`forward`), and in the parts that matching calls one by one.
+
+    Matching makes `vision_cache` and `radar_cache` of each walk once and then `pair_cached` for
+    every pair; `pair` is the same written out.
+
+    Args:
+        config: Settings.
+    """
+
+    def __init__(self, config: MissionConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.dim = config.dim
+        self.compares_pairs = config.exchange
+        self.vision = VisionBranch(config)
+        self.radar = RadarBranch(config)
+        self.point_pool = AttentionPooling(config.dim)
+        if config.exchange:
+            self.vision_block = NonLocalBlock(config.dim, config.inner)
+            self.radar_block = NonLocalBlock(config.dim, config.inner)
+            self.vision_metric = MetricHead(config.dim)
+            self.radar_metric = MetricHead(config.dim)
+        self.vision_alone = MetricHead(config.dim, project=True)
+        self.radar_alone = MetricHead(config.dim, project=True)
+        self.point_pool_alone = AttentionPooling(config.dim)
+        if config.pose:
+            self.pose = PoseHead(config.dim, config.joints)
+            self.vision_pose = PoseHead(config.dim, config.joints)
+            self.radar_pose = PoseHead(config.dim, config.joints)
+
+    def vision_features(self, walks: WalkBatch) -> VisionFeatures:
+        """Return what cameras' walks show."""
+        mask = walks.frame_mask & walks.has_camera
+        return VisionFeatures(self.vision(walks.rgb, mask), mask)
+
+    def radar_features(self, walks: RadarWalkBatch) -> RadarFeatures:
+        """Return what radars' walks show."""
+        features: RadarFeatures = self.radar(walks.points, walks.point_mask, walks.frame_mask)
+        return features
+
+    def vision_embedding(self, walks: WalkBatch) -> Tensor:
+        """Return embeddings (B, dim) that know of the pictures alone."""
+        return self.unimodal_vision(self.vision_features(walks))
+
+    def radar_embedding(self, walks: RadarWalkBatch) -> Tensor:
+        """Return embeddings (B, dim) that know of the points alone."""
+        return self.unimodal_radar(self.radar_features(walks))
+
+    def unimodal_vision(self, features: VisionFeatures) -> Tensor:
+        """Return embeddings (B, dim) for a shortlist."""
+        alone: Tensor = self.vision_alone(features.tokens.mean(dim=2), features.mask)
+        return alone
+
+    def unimodal_radar(self, features: RadarFeatures) -> Tensor:
+        """Return embeddings (B, dim) for a shortlist."""
+        frames = self.point_pool_alone(features.points, features.mask)
+        alone: Tensor = self.radar_alone(frames, features.mask.any(dim=2))
+        return alone
+
+    def exchange(self, vision: VisionFeatures, radar: RadarFeatures) -> tuple[Exchanged, Exchanged]:
+        """Return the tokens (B, T, P, d) and the points (B, T, N, d) of pairs, fused and alone.
+
+        Without exchange (noFU) both are what came in.
+        """
+        if not self.config.exchange:
+            return (
+                Exchanged(vision.tokens, vision.tokens),
+                Exchanged(radar.points, radar.points),
+            )
+        cells = vision.mask[..., None].expand(-1, -1, vision.tokens.shape[2])
+        own = (self._joined(vision.tokens), self._joined(cells))
+        other = (self._joined(radar.points), self._joined(radar.mask))
+        frames = vision.mask.shape
+        return (
+            self._parted(self.vision_block(*own, *other), frames),
+            self._parted(self.radar_block(*other, *own), frames),
+        )
+
+    def _joined(self, tokens: Tensor) -> Tensor:
+        """Return the tokens (B, T, K, ...) of one frame, or of a walk, as one set."""
+        return tokens.flatten(0, 1) if self.config.scope == "frame" else tokens.flatten(1, 2)
+
+    def _parted(self, exchanged: Exchanged, frames: torch.Size) -> Exchanged:
+        dim = 0 if self.config.scope == "frame" else 1
+        sizes = (frames[0], frames[1]) if dim == 0 else (frames[1], -1)
+        return Exchanged(
+            exchanged.fused.unflatten(dim, sizes), exchanged.alone.unflatten(dim, sizes)
+        )
+
+    def pair(self, vision: VisionFeatures, radar: RadarFeatures) -> PairEmbeddings:
+        """Return the embeddings of pairs, row by row, written out.
+
+        Raises:
+            ValueError: Without exchange, when there are only unimodal embeddings.
+        """
+        if not self.config.exchange:
+            raise ValueError("without exchange of features (noFU) no pairs are compared")
+        fused_vision, fused_radar = self.exchange(vision, radar)
+        return self._embedded(
+            fused_vision.fused.mean(dim=2),
+            self.point_pool(fused_radar.fused, radar.mask),
+            vision.mask,
+            radar.mask.any(dim=2),
+        )
+
+    def _embedded(
+        self, vision: Tensor, radar: Tensor, vision_mask: Tensor, radar_mask: Tensor, shift: int = 0
+    ) -> PairEmbeddings:
+        return PairEmbeddings(
+            self.vision_metric(vision, vision_mask), self.radar_metric(radar, radar_mask), shift
+        )
+
+    def vision_cache(self, features: VisionFeatures) -> ModalityCache:
+        """Return what cameras' walks contribute to any pair, outside training."""
+        shape = features.tokens.shape
+        cells = features.mask[..., None].expand(-1, -1, shape[2])
+        cache = self._cache(features.tokens, cells, self.vision_block, self.radar_block)
+        return ModalityCache(
+            cache.query, cache.key, cache.value, cache.static.mean(dim=2), cache.mask
+        )
+
+    def radar_cache(self, features: RadarFeatures) -> ModalityCache:
+        """Return what radars' walks contribute to any pair, outside training."""
+        return self._cache(features.points, features.mask, self.radar_block, self.vision_block)
+
+    def _cache(
+        self, tokens: Tensor, mask: Tensor, own: NonLocalBlock, other: NonLocalBlock
+    ) -> ModalityCache:
+        shape = mask.shape
+        joined, joined_mask = self._joined(tokens), self._joined(mask)
+        query, static = own.own_terms(joined, joined_mask)
+        key, value = other.other_terms(joined, joined_mask)
+        query, key, value, static = (one.reshape(*shape, -1) for one in (query, key, value, static))
+        return ModalityCache(query, key, value, static, mask)
+
+    def pair_cached(self, vision: ModalityCache, radar: ModalityCache) -> PairEmbeddings:
+        """Return the embeddings of pairs from caches; equal to `pair` outside training.
+
+        Means over cells and weighted sums over points commute with the linear maps behind an
+        attention, so that only pooled answers pass those maps.
+
+        Args:
+            vision: Caches of B walks, or of one.
+            radar: Caches of B walks, or of one.
+        """
+        vision_map, radar_map = self.vision_block.mutual_map(), self.radar_block.mutual_map()
+        key, value, mask = self._answers(radar)
+        score = vision.query @ key.transpose(-2, -1)
+        weight = (score + additive_mask(mask)[..., None, :]).softmax(dim=-1)
+        found = (weight.mean(dim=-2, keepdim=True) @ value)[..., 0, :]
+        seen = vision.static + (found * mask.any(dim=-1, keepdim=True)) @ vision_map.T
+
+        key, value, mask = self._answers(vision)
+        score = radar.query @ key.transpose(-2, -1)
+        if self.config.scope == "sequence":  # the cells of one frame are all seen, or none is
+            score = score + additive_mask(mask)[..., None, :]
+        weight = score.softmax(dim=-1)
+        found = (weight @ value) * mask.any(dim=-1)[..., None, None]
+        line = self.point_pool.score
+        score = line(radar.static)[..., 0] + found @ (line.weight[0] @ radar_map)
+        share = masked_softmax(score, radar.mask)[..., None, :]
+        heard = share @ radar.static + (share @ found) @ radar_map.T
+        rows = seen.shape[0]
+        return self._embedded(
+            seen,
+            heard[..., 0, :],
+            vision.mask[..., 0].expand(rows, -1),
+            radar.mask.any(dim=2).expand(rows, -1),
+        )
+
+    def _answers(self, cache: ModalityCache) -> tuple[Tensor, Tensor, Tensor]:
+        """Return keys, values and mask that a frame of the other modality asks."""
+        values = (cache.key, cache.value, cache.mask)
+        if self.config.scope == "frame":
+            return values
+        key, value, mask = (one.flatten(1, 2)[:, None] for one in values)
+        return key, value, mask
+
+    def forward(self, batch: CrossModalBatch) -> CrossModalOutput:
+        """Return right and wrong pairs, unimodal embeddings, poses and root of a batch."""
+        vision, radar = self.vision_features(batch.vision), self.radar_features(batch.radar)
+        own, other = self.exchange(vision, radar)
+        seen, heard = own.fused.mean(dim=2), self.point_pool(other.fused, radar.mask)
+        pairs: tuple[PairEmbeddings, ...] = ()
+        if self.config.exchange:
+            right = self._embedded(seen, heard, vision.mask, radar.mask.any(dim=2))
+            pairs = (right, *self._wrong_pairs(vision, radar))
+        vision_poses: tuple[Tensor, ...] = ()
+        radar_poses: tuple[Tensor, ...] = ()
+        if self.config.pose:
+            vision_poses = (self.pose(seen), self.vision_pose(own.alone.mean(dim=2)))
+            alone = self.point_pool(other.alone, radar.mask)
+            radar_poses = (self.pose(heard), self.radar_pose(alone))
+        return CrossModalOutput(
+            self.unimodal_vision(vision),
+            self.unimodal_radar(radar),
+            pairs,
+            vision_poses,
+            radar_poses,
+            radar.root if self.config.pose else None,
+        )
+
+    def _wrong_pairs(
+        self, vision: VisionFeatures, radar: RadarFeatures
+    ) -> tuple[PairEmbeddings, ...]:
+        pairs = []
+        for shift in range(1, min(self.config.wrong_pairs, len(vision.mask) - 1) + 1):
+            wrong = VisionFeatures(vision.tokens.roll(shift, 0), vision.mask.roll(shift, 0))
+            found = self.pair(wrong, radar)
+            pairs.append(PairEmbeddings(found.vision, found.radar, shift))
+        return tuple(pairs)

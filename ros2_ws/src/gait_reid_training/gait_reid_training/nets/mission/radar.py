@@ -1,0 +1,116 @@
+"""What Mission sees in radar points: a feature of every point that knows of its frame and walk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gait_reid_training.nets.mission.anchors import AnchorBranch
+from gait_reid_training.nets.mission.config import MissionConfig
+from gait_reid_training.nets.mission.pooling import AttentionPooling
+from gait_reid_training.nets.pointgnn import MaskedBatchNorm
+from gait_reid_training.nets.set_abstraction import PointMLP
+
+HEIGHT_M = 0.9
+"""Taken from every height, so that points are about zero."""
+
+
+@dataclass(frozen=True)
+class RadarFeatures:
+    """What the radar branch says of B walks.
+
+    Attributes:
+        points: (B, T, N, d), zeros on padding.
+        mask: (B, T, N) bool.
+        root: (B, T, 2), where the pelvis is, metres in the person's own frame; zeros where neither
+            pose nor anchors need it.
+    """
+
+    points: Tensor
+    mask: Tensor
+    root: Tensor
+
+
+class PointEncoder(nn.Module):
+    """Points to point features and, by attention, to a feature of the frame (equation 1).
+
+    The base module sees one point at a time; its output stands beside the point's own position. The
+    global module narrows that, and pools it with weights instead of a maximum.
+
+    Args:
+        channels: 3 or 5 of a point's channels.
+        base_widths: Layers of the base module.
+        global_widths: Layers of the global module.
+    """
+
+    def __init__(
+        self, channels: int, base_widths: tuple[int, ...], global_widths: tuple[int, ...]
+    ) -> None:
+        super().__init__()
+        self.channels = channels
+        self.base = PointMLP([channels, *base_widths])
+        self.point_width = 3 + base_widths[-1]
+        self.globally = PointMLP([self.point_width, *global_widths])
+        self.pool = AttentionPooling(global_widths[-1])
+        self.frame_width = global_widths[-1]
+
+    def forward(self, points: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Map points (M, N, 5) and a mask (M, N) to (M, N, point_width) and (M, frame_width)."""
+        offset = points.new_tensor([0.0, 0.0, HEIGHT_M, 0.0, 0.0])
+        own = (points - offset) * mask[..., None]
+        features = torch.cat([own[..., :3], self.base(own[..., : self.channels], mask)], dim=-1)
+        return features, self.pool(self.globally(features, mask), mask)
+
+
+class RadarBranch(nn.Module):
+    """Base and global module, a bidirectional LSTM over the frames, and optionally anchors.
+
+    Args:
+        config: Settings.
+    """
+
+    def __init__(self, config: MissionConfig) -> None:
+        super().__init__()
+        self.encoder = PointEncoder(config.radar_channels, config.base_widths, config.global_widths)
+        self.recurrent = nn.LSTM(
+            self.encoder.frame_width,
+            config.lstm_width,
+            config.lstm_layers,
+            batch_first=True,
+            bidirectional=True,
+        )
+        width = 2 * config.lstm_width
+        self.root = (
+            nn.Sequential(nn.Linear(width, 16), nn.ReLU(), nn.Linear(16, 2))
+            if config.pose or config.anchors
+            else None
+        )
+        self.anchors = (
+            AnchorBranch(self.encoder.point_width, config.lstm_width, config.lstm_layers)
+            if config.anchors
+            else None
+        )
+        inputs = self.encoder.point_width + width * (2 if config.anchors else 1)
+        self.join = nn.Linear(inputs, config.dim, bias=False)
+        self.join_norm = MaskedBatchNorm(config.dim)
+        nn.init.kaiming_normal_(self.join.weight, nonlinearity="relu")
+
+    def forward(self, points: Tensor, point_mask: Tensor, frame_mask: Tensor) -> RadarFeatures:
+        """Return the features of points (B, T, N, 5)."""
+        shape = point_mask.shape
+        mask = (point_mask & frame_mask[..., None]).flatten(0, 1)
+        cloud = points.flatten(0, 1)
+        own, frames = self.encoder(cloud, mask)
+        walk = self.recurrent(frames.unflatten(0, shape[:2]))[0]
+        root = walk.new_zeros(*shape[:2], 2) if self.root is None else self.root(walk)
+        parts = [own, walk.flatten(0, 1)[:, None].expand(-1, shape[2], -1)]
+        if self.anchors is not None:
+            local = self.anchors(cloud, own, mask, root)
+            parts.append(local.flatten(0, 1)[:, None].expand(-1, shape[2], -1))
+        joined = functional.relu(self.join_norm(self.join(torch.cat(parts, dim=-1)), mask))
+        joined = joined * mask[..., None]
+        return RadarFeatures(joined.unflatten(0, shape[:2]), mask.view(shape), cast(Tensor, root))

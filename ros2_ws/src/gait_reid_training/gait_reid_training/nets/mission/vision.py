@@ -1,0 +1,86 @@
+"""What Mission sees in pictures: tokens of every frame that know of the frames around."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gait_reid_training.nets.mission.config import MissionConfig
+from gait_reid_training.nets.mission.resnet50 import ResNet50
+from gait_reid_training.nets.pointgnn import MaskedBatchNorm
+from gait_reid_training.nets.resnet9 import ResNet9, normalised_pixels
+
+
+class VisionBranch(nn.Module):
+    """Pictures to tokens.
+
+    ``vec`` is the paper's reading: one vector of a ResNet, narrowed by a shared layer, then a
+    bidirectional GRU whose output is the feature. ``map`` is the released code's: the cells of the
+    ResNet's map, narrowed one by one, where the code has no GRU at all; here the GRU over the mean
+    of the cells is added to each of them, unless it is switched off.
+
+    Args:
+        config: Settings.
+    """
+
+    def __init__(self, config: MissionConfig) -> None:
+        super().__init__()
+        self.as_vector = config.vision == "vec"
+        self.tokens = 1 if self.as_vector else config.tokens[0] * config.tokens[1]
+        self.grid = (1, 1) if self.as_vector else (config.tokens[0], config.tokens[1])
+        self.dim = config.dim
+        if config.backbone == "resnet50":
+            self.backbone: nn.Module = ResNet50(4 if self.as_vector else 3)
+            channels = self.backbone.channels
+        else:
+            widths = [config.width * factor for factor in (1, 2, 4, 8)]
+            self.backbone = nn.Sequential(_Normalised(), ResNet9(3, widths))
+            channels = widths[-1]
+        self.reduce = nn.Linear(channels, config.dim, bias=False)
+        self.reduce_norm = MaskedBatchNorm(config.dim)
+        nn.init.kaiming_normal_(self.reduce.weight, nonlinearity="relu")
+        self.recurrent = (
+            nn.GRU(config.dim, config.dim // 2, 2, batch_first=True, bidirectional=True)
+            if config.vision_recurrent
+            else None
+        )
+
+    def frames(self, rgb: Tensor) -> Tensor:
+        """Return the tokens of single pictures, before normalisation: (M, 3, H, W) to (M, P, d).
+
+        Raises:
+            ValueError: When the map has fewer cells than there are to be tokens.
+        """
+        maps = self.backbone(rgb)
+        rows, columns = maps.shape[2:]
+        if rows % self.grid[0] or columns % self.grid[1]:
+            raise ValueError(
+                f"a map of {rows} x {columns} cells is not pooled to {self.grid[0]} x "
+                f"{self.grid[1]} tokens: choose tokens that divide it"
+            )
+        pooled = functional.avg_pool2d(maps, (rows // self.grid[0], columns // self.grid[1]))
+        return cast(Tensor, self.reduce(pooled.flatten(2).transpose(1, 2)))
+
+    def sequence(self, tokens: Tensor, frame_mask: Tensor) -> Tensor:
+        """Return tokens that know of other frames: (B, T, P, d) with a mask (B, T), as many."""
+        mask = frame_mask.flatten()[:, None].expand(-1, self.tokens)
+        seen = functional.relu(self.reduce_norm(tokens.flatten(0, 1), mask)).view_as(tokens)
+        seen = seen * frame_mask[..., None, None]
+        if self.recurrent is None:
+            return seen
+        context = self.recurrent(seen.mean(dim=2))[0][:, :, None]
+        fused = context if self.as_vector else seen + context
+        return cast(Tensor, fused * frame_mask[..., None, None])
+
+    def forward(self, rgb: Tensor, frame_mask: Tensor) -> Tensor:
+        """Map pictures (B, T, 3, H, W) uint8 to tokens (B, T, P, d), zeros on padding."""
+        frames = self.frames(rgb.flatten(0, 1)).unflatten(0, frame_mask.shape)
+        return self.sequence(frames, frame_mask)
+
+
+class _Normalised(nn.Module):
+    def forward(self, rgb: Tensor) -> Tensor:
+        return normalised_pixels(rgb).contiguous(memory_format=torch.channels_last)
