@@ -6,7 +6,7 @@ setup(
     name="gait_reid_training",
     version="0.1.0",
     packages=find_packages(exclude=["test", "test.*"]),
-    package_data={"gait_reid_training": ["py.typed", "configs/*.yaml"]},
+    package_data={"gait_reid_training": ["py.typed", "configs/*.yaml", "assets/*.pt"]},
     data_files=[
         ("share/ament_index/resource_index/packages", ["resource/gait_reid_training"]),
         ("share/gait_reid_training", ["package.xml"]),
@@ -22,6 +22,7 @@ setup(
             "train = gait_reid_training.cli.train:app",
             "eval = gait_reid_training.cli.evaluate:app",
             "dataset = gait_reid_training.cli.dataset:app",
+            "train-towers = gait_reid_training.cli.train_towers:app",
             "export-model = gait_reid_training.cli.export:app",
         ],
     },

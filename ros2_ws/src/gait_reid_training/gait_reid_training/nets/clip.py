@@ -2,7 +2,7 @@
 
 Radford et al., "Learning Transferable Visual Models From Natural Language Supervision" (2021): a
 vision transformer and a causal text transformer. Modules are named as in public checkpoints, which
-load as they are; the small towers of `gait_reid_training.training.towers` differ in size alone.
+load as they are; the small towers of `gait_reid_training.training.towers` look with a ResNet9.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gait_reid_training.nets.attention import MASKED
+from gait_reid_training.nets.heads import HorizontalPyramidPooling
+from gait_reid_training.nets.resnet9 import ResNet9
 
 PIXEL_MEAN = (0.48145466, 0.4578275, 0.40821073)
+STRIPS = 8
 PIXEL_SD = (0.26862954, 0.26130258, 0.27577711)
 
 
@@ -37,6 +40,7 @@ class TowersConfig:
         context: Tokens of the longest text.
         vocabulary: Number of different tokens.
         quick_gelu: Whether x sigmoid(1.702 x) stands for GELU, as in OpenAI's own weights.
+        channels: Widths of a ResNet9 in place of the vision transformer; empty: none.
     """
 
     image_size: tuple[int, int]
@@ -51,6 +55,7 @@ class TowersConfig:
     context: int
     vocabulary: int
     quick_gelu: bool = False
+    channels: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if any(side % self.patch for side in self.image_size):
@@ -65,7 +70,9 @@ class TowersConfig:
     @classmethod
     def small(cls, vocabulary: int) -> TowersConfig:
         """Return the size of our own towers, which take pictures as EMGaitNet does."""
-        return cls((64, 32), 8, 128, 128, 4, 4, 128, 3, 4, 40, vocabulary)
+        return cls(
+            (64, 32), 8, 128, 128, 0, 4, 128, 3, 4, 40, vocabulary, channels=(16, 32, 64, 128)
+        )
 
     @classmethod
     def vit_b_16(cls, quick_gelu: bool = False) -> TowersConfig:
@@ -176,10 +183,29 @@ class _Vision(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         patches = self.conv1(pixels).flatten(2).transpose(1, 2)
-        first = self.class_embedding.expand(len(patches), 1, -1)
+        first = self.class_embedding.expand(patches.shape[0], 1, -1)
         tokens = torch.cat([first, patches], dim=1) + self.positional_embedding
         tokens = self.transformer(self.ln_pre(tokens))
         joint: Tensor = self.ln_post(tokens[:, 0]) @ self.proj
+        return joint
+
+
+class _StripedVision(nn.Module):
+    """ResNet9 whose map is pooled by horizontal strips: parts of the body keep their places.
+
+    CLIP has residual networks beside transformers, which learn of fewer pictures.
+    """
+
+    def __init__(self, config: TowersConfig) -> None:
+        super().__init__()
+        self.resnet = ResNet9(3, config.channels)
+        self.strips = HorizontalPyramidPooling(STRIPS, "mean+max")
+        self.ln_post = nn.LayerNorm(STRIPS * config.channels[-1])
+        self.proj = nn.Linear(STRIPS * config.channels[-1], config.width)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        features = self.resnet(pixels.contiguous(memory_format=torch.channels_last))
+        joint: Tensor = self.proj(self.ln_post(self.strips(features).flatten(1)))
         return joint
 
 
@@ -199,7 +225,7 @@ class ClipTowers(nn.Module):
         self.config = config
         self.width, self.token_width = config.width, config.text_width
         width = config.text_width
-        self.visual = _Vision(config)
+        self.visual = _StripedVision(config) if config.channels else _Vision(config)
         self.token_embedding: nn.Embedding | None = nn.Embedding(config.vocabulary, width)
         self.positional_embedding = nn.Parameter(0.01 * torch.randn(config.context, width))
         self.transformer = _Transformer(

@@ -83,7 +83,7 @@ class PromptCache(nn.Module):
 
     def forward(self, towers: ClipTowers, words: Tensor) -> Tensor:
         """Return the prompts (M, S, width) around words (M, token_width)."""
-        count, prompts = len(words), len(self.lengths)
+        count, prompts = words.shape[0], len(self.lengths)
         position = towers.positional_embedding[torch.tensor(self.lengths, device=words.device)]
         learned = words[:, None, None] + position[None, :, None]
         tokens = torch.cat([learned, self.suffix.expand(count, -1, -1, -1)], dim=2).flatten(0, 1)
@@ -99,7 +99,7 @@ class PromptCache(nn.Module):
 
     def reference(self, towers: ClipTowers, words: Tensor, context: int) -> Tensor:
         """Compute the same from whole texts of ``context`` tokens, nothing kept."""
-        count, prompts = len(words), len(self.lengths)
+        count, prompts = words.shape[0], len(self.lengths)
         width = self.fixed.shape[2]
         texts = words.new_zeros(count, prompts, context, width)
         texts[:, :, : self.fixed.shape[1]] = self.fixed

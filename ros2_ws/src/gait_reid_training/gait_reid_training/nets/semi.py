@@ -59,7 +59,7 @@ class StaticSemantics(SemanticSource):
 
     def forward(self, frames: Tensor) -> Tensor:
         """Return (M, 5, dim) for anything of M rows."""
-        return cast(Tensor, self.project(self.vectors)).expand(len(frames), -1, -1)
+        return cast(Tensor, self.project(self.vectors)).expand(frames.shape[0], -1, -1)
 
 
 class ClipSemantics(SemanticSource):

@@ -50,7 +50,10 @@ def save_towers(
     """Write our own towers with their vocabulary and a trained inversion network."""
     content = {
         "format": FORMAT,
-        "config": {**asdict(towers.config), "image_size": list(towers.config.image_size)},
+        "config": {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in asdict(towers.config).items()
+        },
         "words": list(words.words),
         "towers": towers.state_dict(),
         "inversion": inversion.state_dict(),
@@ -117,7 +120,10 @@ def _small(path: Path) -> Mined:
     if content.get("format") != FORMAT:
         raise ValueError(f"towers {path}: format is {content.get('format')!r}, expected {FORMAT!r}")
     words = WordTokens(content["words"])
-    values = {**content["config"], "image_size": tuple(content["config"]["image_size"])}
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in content["config"].items()
+    }
     towers = ClipTowers(TowersConfig(**values))
     _fill(towers, content["towers"], str(path))
     inversion = new_inversion(towers)
