@@ -11,15 +11,17 @@ import argparse
 import sys
 from pathlib import Path
 
-from gait_reid.nodes.reference import node_classes, parameter_file, reference
+from gait_reid.nodes.reference import node_class, node_classes, parameter_file, reference
 
 ROOT = Path(__file__).resolve().parents[1]
+SIMULATOR = "gait_reid_sim.nodes.simulator_node"
 
 
 def files() -> dict[Path, str]:
     """Return every generated file with its content."""
-    found = {ROOT / "docs" / "topics_and_parameters.md": reference()}
-    for node in node_classes():
+    nodes = [*node_classes(), node_class(SIMULATOR)]
+    found = {ROOT / "docs" / "topics_and_parameters.md": reference(nodes)}
+    for node in nodes:
         found[ROOT / "launch" / "config" / f"{node.node_name}.yaml"] = parameter_file(node)
     return found
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from gait_reid_common.lifecycle import ManagedNode
@@ -74,10 +74,10 @@ def parameter_file(node: type[ManagedNode[Any]]) -> str:
     return head + to_yaml(node.parameter_type, f"/**/{node.node_name}")
 
 
-def reference() -> str:
-    """Return the Markdown page."""
+def reference(nodes: Sequence[type[ManagedNode[Any]]] = ()) -> str:
+    """Return the Markdown page of these nodes; without any, of those of this package."""
     common = _COMMON + markdown_table(CommonParameters)
-    return _HEAD + common + "".join("\n" + _section(node) for node in node_classes())
+    return _HEAD + common + "".join("\n" + _section(node) for node in nodes or node_classes())
 
 
 def _section(node: type[ManagedNode[Any]]) -> str:

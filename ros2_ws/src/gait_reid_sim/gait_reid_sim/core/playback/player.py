@@ -72,6 +72,9 @@ class Pace:
         """Take note of a frame's time; without a rate it is what the clock shows."""
         self._reached_s = max(self._reached_s, scene_s)
 
+    def hold(self) -> None:
+        """Take note that a frame is due and not there; this clock goes on all the same."""
+
     def now_s(self) -> float:
         """Return the scene's time."""
         if not self.rate:
@@ -222,6 +225,7 @@ class Player:
             return False
         if not future.done():
             if not self.pace.rate or -wait_s <= self._limits.max_lateness_s:
+                self.pace.hold()
                 return False
             future.cancel()
             self._outlet.drop(slot, "late")
@@ -264,7 +268,9 @@ class Player:
 
     def _idle_s(self) -> float:
         """Return the time until something may be to do without a notification."""
-        waits = [TICK_S if self.pace.rate else _PATIENCE_S]
+        if not self.pace.rate:
+            return _PATIENCE_S
+        waits = [TICK_S]
         if self._pending:
             slot, future = self._pending[0]
             lateness_s = 0.0 if future.done() else self._limits.max_lateness_s

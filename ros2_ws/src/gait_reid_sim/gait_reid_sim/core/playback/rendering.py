@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import os
 import signal
@@ -110,6 +111,8 @@ def _begin(barrier: Any) -> None:
     # The terminal's interrupt is for the parent, which ends its workers in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    # Nothing is left to be saved, and taking down an interpreter with a compiler in it takes long.
+    atexit.register(os._exit, 0)
     cv2.setNumThreads(1)
     _barrier = barrier
 
