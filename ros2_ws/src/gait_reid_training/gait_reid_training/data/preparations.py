@@ -156,6 +156,9 @@ class PoseFrames:
     joints: Float32
     has_pose: npt.NDArray[np.bool_]
 
+    def __len__(self) -> int:
+        return len(self.has_pose)
+
     def at(self, rows: npt.ArrayLike) -> PoseFrames:
         """Return some of the frames."""
         return PoseFrames(**{one.name: getattr(self, one.name)[rows] for one in fields(self)})

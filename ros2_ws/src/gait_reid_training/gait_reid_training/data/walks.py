@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from gait_reid.core.network_input import FrameInputs, NetworkInputConfig
+from gait_reid.core.types import Int64
 from gait_reid_training.batch import WalkBatch
 from gait_reid_training.data.augment import AugmentConfig, augment
 from gait_reid_training.data.cache import Progress
@@ -71,10 +72,14 @@ class WalkDataset(PreparedWalks):
         """
         index = np.asarray(rows, np.int64)
         chosen, mask = self.choose(index, frames, rng, self.in_order)
-        values = _thinned(self.gather(index, chosen), self.config.num_points, rng)
+        return collate(self.frames_of(index, chosen, rng), mask, self.labels[index])
+
+    def frames_of(self, rows: Int64, chosen: Int64, rng: np.random.Generator | None) -> FrameInputs:
+        """Return B * T frames with as many points as the network takes, augmented with `rng`."""
+        values = _thinned(self.gather(rows, chosen), self.config.num_points, rng)
         if rng is not None and self.augmentation is not None:
-            values = augment(values, mask.shape, self.augmentation, rng)
-        return collate(values, mask, self.labels[index])
+            values = augment(values, chosen.shape, self.augmentation, rng)
+        return values
 
 
 def _thinned(frames: FrameInputs, number: int, rng: np.random.Generator | None) -> FrameInputs:

@@ -15,7 +15,13 @@ BODY = (14, 8, 20, 80)  # x, y, width, height
 
 
 def a_walk(
-    person: str, condition: str, range_m: float, frames: int, camera: bool, lidar: bool
+    person: str,
+    condition: str,
+    range_m: float,
+    frames: int,
+    camera: bool,
+    lidar: bool,
+    radar: bool = False,
 ) -> Recorded:
     """A walk whose colours and size tell who it is."""
     rng = np.random.default_rng([*person.encode(), *condition.encode(), int(range_m)])
@@ -39,15 +45,28 @@ def a_walk(
         np.arange(frames, dtype=np.int64) * 100_000_000,
         position.astype(np.float32),
         np.tile(np.float32([1.3, 0.2, 0.0]), (frames, 1)),
-        np.zeros((frames, 21, 3), np.float32),
+        body_of(person, position) if radar else np.zeros((0, 21, 3), np.float32),
         points if lidar else [],
         images if camera else [],
         [mask] * frames if camera else [],
         np.tile(np.float32([100, 50, COLUMNS, ROWS]), (frames, 1)),
-        [],
+        [echoes_of(place, rng) for place in position] if radar else [],
         np.array([0.0, 0.0, 2.0]),
         Walk(person, kind, range_m, 180.0, "ordinary", 0),
     )
+
+
+def body_of(person: str, position: np.ndarray) -> np.ndarray:
+    """(t, 21, 3) joints: a pelvis 5 cm ahead of the track and 1 m high, the others around it."""
+    around = np.random.default_rng([*person.encode()]).uniform(-0.4, 0.4, (21, 3))
+    around[0] = 0.0
+    return (position[:, None] + (0.05, 0.0, 1.0) + around).astype(np.float32)
+
+
+def echoes_of(place: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """(30, 5) echoes: x, y, z, radial velocity, SNR."""
+    body = rng.uniform((-0.2, -0.2, 0.2), (0.2, 0.2, 1.8), (30, 3)) + place
+    return np.column_stack([body, rng.normal(1.2, 0.5, 30), rng.uniform(5, 30, 30)]).astype("f4")
 
 
 def write_set(
@@ -56,6 +75,7 @@ def write_set(
     frames: int = 5,
     camera: bool = True,
     lidar: bool = True,
+    radar: bool = False,
 ) -> Path:
     """Write three walks of each person; people by split."""
     for split, names in people.items():
@@ -63,7 +83,7 @@ def write_set(
             (root / split).mkdir(parents=True, exist_ok=True)
             walks = (("near", 10.0), ("far", 30.0), ("night", 20.0))
             write_shard(root / split / name, [
-                a_walk(name, condition, range_m, frames, camera, lidar)
+                a_walk(name, condition, range_m, frames, camera, lidar, radar)
                 for condition, range_m in walks
             ])  # fmt: skip
     return root
