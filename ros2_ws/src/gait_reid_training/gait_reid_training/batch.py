@@ -17,15 +17,15 @@ class WalkBatch:
 
     Attributes:
         rgb: (B, T, 3, H, W) uint8, the person in the middle.
-        silhouette: (B, T, 1, H, W) uint8, 255 on the person.
+        silhouette: (B, T, 1, h, w) uint8, 255 on the person; of its own size (64 x 44 by default).
         depth: (B, T, 1, 64, 64) uint8, the LiDAR's view of the person, 0 where nothing is.
         points: (B, T, N, 4) float32; x along the walk, y to its left, z up from the ground below
             the person, metres; intensity in [0, 1].
         point_mask: (B, T, N) bool, False on padding.
         state: (B, T, 4) float32; sine and cosine of the angle between walk and line of sight, speed
             in m/s, range in units of 10 m.
-        quality: (B, T, 6) float32; pixel height / 128, sharpness (log10(1 + variance) / 4),
-            brightness, 1 - truncation, log2(1 + points) / 8, 1 - occlusion.
+        quality: (B, T, 6) float32; pixel height / 128, sharpness (log10(1 + variance) / 4) and
+            brightness of the framed picture, 1 - truncation, log2(1 + points) / 8, 1 - occlusion.
         has_camera: (B, T) bool.
         has_lidar: (B, T) bool.
         frame_mask: (B, T) bool, False on frames that pad a short walk.
