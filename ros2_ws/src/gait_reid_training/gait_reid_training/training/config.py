@@ -142,7 +142,7 @@ class RunConfig(_Checked):
     ema_decay: float = param(0.0, "Keep a moving average of the weights; 0: off", "", 0.0, 0.99999)
     checkpoint_every_iterations: int = param(100, "Batches between checkpoints", "", 1)
     log_every_iterations: int = param(10, "Batches between entries of the log", "", 1)
-    sync_batchnorm: bool = param(True, "Share batch statistics among processes")
+    sync_batchnorm: bool = param(True, "Share batch statistics among GPUs")
 
 
 @dataclass(frozen=True)

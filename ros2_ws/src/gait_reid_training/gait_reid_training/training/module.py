@@ -81,7 +81,7 @@ class WalkModule(pl.LightningModule):
         labels = torch.cat([one for _, one in self._seen]).cpu().numpy()
         self._seen.clear()
         for name, value in validation_figures(values, labels, self._gallery).items():
-            self.log(f"validation/{name}", value, prog_bar=name == "rank1")
+            self.log(f"validation/{name}", value, prog_bar=name == "rank1", sync_dist=True)
 
     def configure_optimizers(self) -> Any:
         """Return optimiser and schedule."""

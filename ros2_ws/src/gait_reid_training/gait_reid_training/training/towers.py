@@ -34,8 +34,8 @@ Report = Callable[[int, dict[str, float]], None]
 class TowersTraining:
     """How the towers are trained."""
 
-    iterations: int = param(600, "Batches for both towers", "", 1)
-    inversion_iterations: int = param(200, "Batches for the inversion network", "", 1)
+    iterations: int = param(300, "Batches for both towers", "", 1)
+    inversion_iterations: int = param(150, "Batches for the inversion network", "", 1)
     pictures: int = param(64, "Pictures per batch", "", 2)
     kinds: int = param(3, "Kinds of sentences that each batch is compared with", "", 1, len(KINDS))
     learning_rate: float = param(2e-3, "Greatest learning rate", "", 0.0)
@@ -111,12 +111,24 @@ class TextTable:
         return functional.normalize(self._towers.text(embedded, torch.tensor(ends)), dim=-1)
 
 
-def sentence(told: Captions, kind: str) -> str:
-    """Return the sentence of one of `KINDS`, worded as the prompts are."""
+def sentence(told: Captions, kind: str, prompted: bool = False) -> str:
+    """Return the sentence of one of `KINDS`.
+
+    Args:
+        told: Captions of a walk.
+        kind: What the sentence is about.
+        prompted: Whether what is said of a part stands where the prompts of semantic mining have
+            their learned word: "a photo of the legs of a long in red trousers person .".
+    """
     if kind == "build":
         return f"a photo of a {told.build} ."
-    text = told.whole if kind == "whole" else getattr(told, kind)
-    return f"a photo of a {text} ." if kind == "whole" else f"a photo of the {text} of a person ."
+    if kind == "whole":
+        return f"a photo of a {told.whole} ."
+    text = getattr(told, kind)
+    if prompted:
+        rest = " ".join(word for word in text.split() if word != kind)
+        return f"a photo of the {kind} of a {rest} person ."
+    return f"a photo of the {text} of a person ."
 
 
 def contrast(pictures: Tensor, texts: Tensor, same: Tensor, scale: Tensor) -> Tensor:
@@ -176,7 +188,8 @@ def train_towers(
         scale = towers.logit_scale.exp().clamp(max=100.0)
         loss = pictures.new_zeros(())
         for kind in rng.permutation(KINDS)[: config.kinds].tolist():
-            sentences, same = unique([sentence(one, kind) for one in told])
+            prompted = bool(rng.random() < 0.5)
+            sentences, same = unique([sentence(one, kind, prompted) for one in told])
             seen = heads(pictures, kind)
             loss = loss + contrast(seen, texts(sentences), same, scale) / config.kinds
         _step(optimiser, loss)

@@ -188,10 +188,15 @@ def _trainer(experiment: Experiment, keeper: Checkpoints, output: Path) -> pl.Tr
         enable_model_summary=False,
         use_distributed_sampler=False,
         deterministic="warn",
-        sync_batchnorm=config.run.sync_batchnorm and _processes()[1] > 1,
+        sync_batchnorm=config.run.sync_batchnorm and _on_several_gpus(config.run.accelerator),
         enable_progress_bar=os.isatty(2),
         **_devices(config.run.accelerator),
     )
+
+
+def _on_several_gpus(accelerator: str) -> bool:
+    """Return whether batch statistics can be shared: torch does so between GPUs only."""
+    return _processes()[1] > 1 and accelerator != "cpu" and torch.cuda.is_available()
 
 
 def _processes() -> tuple[int, int]:

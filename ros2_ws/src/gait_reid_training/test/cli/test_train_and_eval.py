@@ -59,7 +59,8 @@ def test_a_tiny_training_recognises_people_it_never_saw(trained: Path) -> None:
     result = json.loads((trained / "result.json").read_text(encoding="utf-8"))
     assert result["finished"]
     assert result["iteration"] == 60
-    assert result["best_rank1"] > 5 * CHANCE
+    # After four batches it is about 0.4: clouds of random networks tell sizes apart.
+    assert result["best_rank1"] > 9 * CHANCE
     assert read_checkpoint(trained).people[0] == "train-00000"
     assert list((trained / "tensorboard").glob("events.out.tfevents.*"))
 
