@@ -22,6 +22,7 @@ import numpy as np
 
 from bench.simulation.features import Projection, lidar_features, picture_features, rank1
 from bench.simulation.figures import replace_section
+from bench.simulation.probe import Table
 from bench.simulation.recorded import Floats
 from gait_reid.core.types import Float32, UInt8
 from gait_reid_sim.core.dataset.shard import Shard
@@ -39,26 +40,7 @@ class Stored:
     velocity: Float32
 
 
-@dataclass(frozen=True)
-class Walks:
-    """Features of walks; rows are walks.
-
-    Attributes:
-        people: Who.
-        conditions: Name of the condition.
-        ranges_m: Distance.
-        lidar: Features of points.
-        pictures: Features of pictures.
-    """
-
-    people: tuple[str, ...]
-    conditions: tuple[str, ...]
-    ranges_m: Floats
-    lidar: Floats
-    pictures: Floats
-
-
-def read(root: Path, split: str, people: int, workers: int = 1) -> Walks:
+def read(root: Path, split: str, people: int, workers: int = 1) -> Table:
     """Return the features of the first ``people`` identities of a split.
 
     Raises:
@@ -72,7 +54,7 @@ def read(root: Path, split: str, people: int, workers: int = 1) -> Walks:
     else:
         parts = [_read_one(root / split, name) for name in names]
     people_, conditions, ranges, lidar, pictures = zip(*[row for part in parts for row in part])
-    return Walks(people_, conditions, np.array(ranges), np.array(lidar), np.array(pictures))
+    return Table(people_, conditions, np.array(ranges), np.array(lidar), np.array(pictures))
 
 
 def _read_one(folder: Path, name: str) -> list[tuple[str, str, float, Floats, Floats]]:
@@ -94,7 +76,7 @@ def _read_one(folder: Path, name: str) -> list[tuple[str, str, float, Floats, Fl
     return rows
 
 
-def table(learn: Walks, test: Walks) -> list[str]:
+def table(learn: Table, test: Table) -> list[str]:
     """Return rank-1 by modality, condition and distance, percent."""
     conditions = sorted(set(test.conditions) - {"gallery"})
     ranges = sorted(set(test.ranges_m[np.array(test.conditions) != "gallery"]))

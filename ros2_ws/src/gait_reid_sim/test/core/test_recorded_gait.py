@@ -11,7 +11,7 @@ from gait_reid_common.testing import shared_data
 from gait_reid_sim.core.body.model import JOINT, LEG
 from gait_reid_sim.core.dataset.plan import DatasetPlan, load_plan, read_plan
 from gait_reid_sim.core.dataset.record import record_walk, walks_of
-from gait_reid_sim.core.dataset.writer import write_dataset
+from gait_reid_sim.core.dataset.writer import contact_sheet, write_dataset
 from gait_reid_sim.core.gait.legs import LegGeometry, about_z
 from gait_reid_sim.core.gait.recording import ROLES, Recording, load_recording
 from gait_reid_sim.core.gait.replay import replay
@@ -132,6 +132,12 @@ def test_written_set_names_the_takes_and_knows_other_files(folder: Path, tmp_pat
     assert [row["take"] for row in rows] == [w.take for w in walks_of(plan, "subject-07")]
     manifest = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["recorded_gait"]["takes"]["07"] == ["07_01.npz", "07_02.npz", "07_03.npz"]
+    write_dataset(plan_of(folder), tmp_path / "both")
+    sheet = contact_sheet(plan_of(folder), tmp_path / "both", "test")
+    assert sheet is not None
+    # A subject with fewer walks has a shorter row.
+    assert sheet.shape == (256, 512, 3)
+    assert not sheet[128:, 256:].any()
     others = tmp_path / "others"
     others.mkdir()
     for file in folder.iterdir():

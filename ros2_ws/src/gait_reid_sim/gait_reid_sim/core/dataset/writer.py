@@ -173,6 +173,8 @@ def contact_sheet(plan: DatasetPlan, root: Path, split: str, people: int = 12) -
         count = min(len(shard.tracklets), 12)
         chosen = np.linspace(0, len(shard.tracklets) - 1, count).astype(int)
         rows.append(np.hstack([_tile(shard, int(index)) for index in chosen]))
+    width = max((row.shape[1] for row in rows), default=0)
+    rows = [np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0))) for row in rows]
     return np.vstack(rows) if rows else None
 
 
