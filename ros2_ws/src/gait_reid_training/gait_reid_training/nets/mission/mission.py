@@ -10,13 +10,17 @@ right and several wrong pairs of a batch.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from gait_reid_training.batch import CrossModalBatch, RadarWalkBatch, WalkBatch
-from gait_reid_training.nets.attention import additive_mask
+from gait_reid_training.nets.mission.cached import (
+    ModalityCache,
+    fused_frames_of_radar,
+    fused_frames_of_vision,
+)
 from gait_reid_training.nets.mission.config import MissionConfig
 from gait_reid_training.nets.mission.cross_modal import (
     CrossModalNetwork,
@@ -25,7 +29,7 @@ from gait_reid_training.nets.mission.cross_modal import (
 )
 from gait_reid_training.nets.mission.heads import MetricHead, PoseHead
 from gait_reid_training.nets.mission.nonlocal_ import Exchanged, NonLocalBlock
-from gait_reid_training.nets.mission.pooling import AttentionPooling, masked_softmax
+from gait_reid_training.nets.mission.pooling import AttentionPooling
 from gait_reid_training.nets.mission.radar import RadarBranch, RadarFeatures
 from gait_reid_training.nets.mission.vision import VisionBranch
 
@@ -41,30 +45,6 @@ class VisionFeatures:
 
     tokens: Tensor
     mask: Tensor
-
-
-@dataclass(frozen=True)
-class ModalityCache:
-    """What one walk of a pair contributes, whatever the other is; first axis: walks.
-
-    Attributes:
-        query: (B, T, K, inner), to the other's keys.
-        key: (B, T, K, inner), for the other's queries.
-        value: (B, T, K, inner).
-        static: (B, T, d) for pictures, the mean over the cells; (B, T, K, d) for points: the part
-            of the fused features that the other does not change.
-        mask: (B, T, K) bool.
-    """
-
-    query: Tensor
-    key: Tensor
-    value: Tensor
-    static: Tensor
-    mask: Tensor
-
-    def at(self, rows: Tensor | slice) -> ModalityCache:
-        """Return the cache of some walks."""
-        return ModalityCache(*(getattr(self, one.name)[rows] for one in fields(self)))
 
 
 class Mission(CrossModalNetwork):
@@ -206,45 +186,20 @@ class Mission(CrossModalNetwork):
     def pair_cached(self, vision: ModalityCache, radar: ModalityCache) -> PairEmbeddings:
         """Return the embeddings of pairs from caches; equal to `pair` outside training.
 
-        Means over cells and weighted sums over points commute with the linear maps behind an
-        attention, so that only pooled answers pass those maps.
-
         Args:
             vision: Caches of B walks, or of one.
             radar: Caches of B walks, or of one.
         """
-        vision_map, radar_map = self.vision_block.mutual_map(), self.radar_block.mutual_map()
-        key, value, mask = self._answers(radar)
-        score = vision.query @ key.transpose(-2, -1)
-        weight = (score + additive_mask(mask)[..., None, :]).softmax(dim=-1)
-        found = (weight.mean(dim=-2, keepdim=True) @ value)[..., 0, :]
-        seen = vision.static + (found * mask.any(dim=-1, keepdim=True)) @ vision_map.T
-
-        key, value, mask = self._answers(vision)
-        score = radar.query @ key.transpose(-2, -1)
-        if self.config.scope == "sequence":  # the cells of one frame are all seen, or none is
-            score = score + additive_mask(mask)[..., None, :]
-        weight = score.softmax(dim=-1)
-        found = (weight @ value) * mask.any(dim=-1)[..., None, None]
-        line = self.point_pool.score
-        score = line(radar.static)[..., 0] + found @ (line.weight[0] @ radar_map)
-        share = masked_softmax(score, radar.mask)[..., None, :]
-        heard = share @ radar.static + (share @ found) @ radar_map.T
-        rows = seen.shape[0]
+        whole_walk = self.config.scope == "sequence"
+        rows = max(vision.mask.shape[0], radar.mask.shape[0])
         return self._embedded(
-            seen,
-            heard[..., 0, :],
+            fused_frames_of_vision(vision, radar, self.vision_block.mutual_map(), whole_walk),
+            fused_frames_of_radar(
+                vision, radar, self.radar_block.mutual_map(), self.point_pool.score, whole_walk
+            ),
             vision.mask[..., 0].expand(rows, -1),
             radar.mask.any(dim=2).expand(rows, -1),
         )
-
-    def _answers(self, cache: ModalityCache) -> tuple[Tensor, Tensor, Tensor]:
-        """Return keys, values and mask that a frame of the other modality asks."""
-        values = (cache.key, cache.value, cache.mask)
-        if self.config.scope == "frame":
-            return values
-        key, value, mask = (one.flatten(1, 2)[:, None] for one in values)
-        return key, value, mask
 
     def forward(self, batch: CrossModalBatch) -> CrossModalOutput:
         """Return right and wrong pairs, unimodal embeddings, poses and root of a batch."""

@@ -65,6 +65,13 @@ def test_cached_pairs_equal_those_written_out(reading: str) -> None:
         expected = network.pair(vision, one)
         assert torch.allclose(against_all.vision, expected.vision, atol=1e-5)
         assert torch.allclose(against_all.radar, expected.radar, atol=1e-5)
+        of_one = network.pair_cached(seen.at(slice(0, 1)), heard)
+        first = VisionFeatures(
+            vision.tokens[:1].expand_as(vision.tokens), vision.mask[:1].expand_as(vision.mask)
+        )
+        expected = network.pair(first, radar)
+        assert torch.allclose(of_one.vision, expected.vision, atol=1e-5)
+        assert torch.allclose(of_one.radar, expected.radar, atol=1e-5)
 
 
 @pytest.mark.parametrize("reading", ["frame", "sequence"])
