@@ -168,7 +168,7 @@ def _report(
         "split": split,
         "data": [Path(one).name for one in data],
         "simulated": all(_simulated(Path(one)) for one in data),
-        "command": " ".join(["gait-reid", *sys.argv[1:]]),
+        "command": " ".join(["gait-reid", "eval", *(a for a in sys.argv[1:] if a != "eval")]),
     }
     report, outcomes = evaluate(subjects, mode, about, seed)
     if calibrate is not None:
