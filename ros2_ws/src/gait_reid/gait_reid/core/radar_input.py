@@ -98,4 +98,4 @@ def _velocity(crop: PersonCrop) -> Float32:
         return np.zeros(0, np.float32)
     if crop.point_velocity is None:
         return np.zeros(len(crop.points), np.float32)
-    return np.nan_to_num(crop.point_velocity)
+    return np.where(np.isfinite(crop.point_velocity), crop.point_velocity, np.float32(0.0))

@@ -21,7 +21,13 @@ import numpy.typing as npt
 
 from gait_reid_common.parameters import to_mapping
 from gait_reid_sim.core.dataset.shard import Shard
-from gait_reid_training.data.index import PersonFolder, WalkTable, dataset_hash, person_folders
+from gait_reid_training.data.index import (
+    PersonFolder,
+    WalkTable,
+    check_arrays,
+    dataset_hash,
+    person_folders,
+)
 from gait_reid_training.data.preparations import Preparation
 
 _LOG = logging.getLogger(__name__)
@@ -185,6 +191,7 @@ def _run(
 def _write(target: Path, person: PersonFolder, first: int, preparation: Preparation) -> None:
     """Prepare and write the frames of one identity."""
     cv2.setNumThreads(1)
+    check_arrays(person)
     shard = Shard(person.path)
     names = preparation.stored(preparation.empty())
     arrays = {name: np.load(target / f"{name}.npy", mmap_mode="r+") for name in names}

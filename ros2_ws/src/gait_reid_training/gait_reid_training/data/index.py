@@ -16,6 +16,7 @@ from gait_reid.core.types import Float64, Int64
 
 Text = npt.NDArray[np.str_]
 SPLITS = ("train", "validation", "test")
+_OVER_FRAMES = ("stamps_ns", "position", "velocity", "roi")
 _ROW_KEYS = ("name", "person_id", "first", "frames")
 
 
@@ -133,6 +134,38 @@ def _person(split: str, path: Path) -> PersonFolder:
             )
         frames += row["frames"]
     return PersonFolder(split, path, tuple(rows), frames)
+
+
+def check_arrays(person: PersonFolder) -> None:
+    """Refuse an identity whose arrays do not fit its list of walks.
+
+    Raises:
+        DatasetError: Names the file, its length and the one expected.
+    """
+    for name in _OVER_FRAMES:
+        _check_length(person, name, person.frames)
+    _check_length(person, "viewpoint", len(person.walks))
+    if (person.path / "joints.npy").is_file():
+        _check_length(person, "joints", person.frames)
+    for start in sorted(person.path.glob("*_start.npy")):
+        starts = _check_length(person, start.stem, person.frames + 1)
+        if starts[0] != 0 or (np.diff(starts) < 0).any():
+            raise DatasetError(f"{start} does not ascend from 0")
+        name = start.stem.removesuffix("_start")
+        _check_length(person, name, int(starts[-1]))
+        if name == "points":
+            _check_length(person, "intensity", int(starts[-1]))
+
+
+def _check_length(person: PersonFolder, name: str, expected: int) -> npt.NDArray[Any]:
+    path = person.path / f"{name}.npy"
+    try:
+        array: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise DatasetError(f"{path} is missing or damaged: {error}") from error
+    if array.ndim < 1 or len(array) != expected:
+        raise DatasetError(f"{path} has shape {array.shape}, expected {expected} rows")
+    return array
 
 
 def dataset_hash(people: Sequence[PersonFolder]) -> str:

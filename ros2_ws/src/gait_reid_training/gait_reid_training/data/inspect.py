@@ -14,7 +14,7 @@ from gait_reid.core.network_input import FrameInputs, NetworkInputConfig, prepar
 from gait_reid.core.types import UInt8
 from gait_reid_sim.core.dataset.shard import Shard
 from gait_reid_training.data.detected import as_detected
-from gait_reid_training.data.index import PersonFolder, person_folders
+from gait_reid_training.data.index import PersonFolder, check_arrays, person_folders
 
 STREAMS = ("images", "silhouettes", "points", "radar", "joints")
 _TILE = 128
@@ -81,6 +81,7 @@ def inspect(root: Path) -> Inspection:
     lengths: list[int] = []
     empty, missing = Counter(dict.fromkeys(STREAMS, 0)), Counter(dict.fromkeys(STREAMS, 0))
     for person in everyone:
+        check_arrays(person)
         shard = Shard(person.path)
         seen = {name: _seen(shard, name, person.frames) for name in STREAMS}
         for walk in person.walks:

@@ -164,6 +164,26 @@ def test_what_is_no_data_set_is_refused_by_name(tmp_path):
         WalkDataset([root], "train", CONFIG)
 
 
+@pytest.mark.parametrize(
+    ("name", "change", "reason"),
+    [
+        ("position", lambda a: a[:-1], r"position\.npy has shape \(14, 3\), expected 15 rows"),
+        ("images_start", lambda a: a[:-2], "expected 16 rows"),
+        ("images_start", lambda a: a[::-1], "does not ascend"),
+        ("points", lambda a: a[:-7], r"points\.npy has shape"),
+        ("intensity", lambda a: a[:-1], r"intensity\.npy has shape"),
+        ("viewpoint", lambda a: a[:1], "expected 3 rows"),
+        ("roi", lambda a: np.array([None], object), r"roi\.npy is missing or damaged"),
+    ],
+)
+def test_arrays_of_odd_lengths_are_refused_by_name(tmp_path, name, change, reason):
+    root = write_set(tmp_path / "set", {"train": ("ann",)})
+    path = root / "train" / "ann" / f"{name}.npy"
+    np.save(path, change(np.load(path)), allow_pickle=True)
+    with pytest.raises(DatasetError, match=reason):
+        WalkDataset([root], "train", CONFIG)
+
+
 NOTHING = AugmentConfig(**{one.name: 0.0 for one in fields(AugmentConfig)
                            if not one.name.startswith("max_range")})  # fmt: skip
 
