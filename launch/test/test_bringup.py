@@ -85,6 +85,21 @@ def test_live_drivers_start_when_they_are_asked_for(tmp_path: Path) -> None:
     assert parameters_of(found["tracker_node"])["use_sim_time"] is False
 
 
+def test_topics_of_other_drivers_reach_everybody_who_listens(tmp_path: Path) -> None:
+    vendor = {
+        "lidar_topic": "/ouster/points",
+        "image_topic": "/camera/color/image_raw",
+        "camera_info_topic": "/camera/color/camera_info",
+    }
+    found = processes("bringup.launch.xml", tmp_path, **vendor)
+    assert {word for word in found["tracker_node"] if ":=/" in word} >= {
+        "lidar/points:=/ouster/points",
+        "camera/image_raw:=/camera/color/image_raw",
+        "camera/camera_info:=/camera/color/camera_info",
+    }
+    assert "camera/image_raw:=/camera/color/image_raw" in found["visualizer_node"]
+
+
 def parameters_of(command: list[str]) -> dict[str, Any]:
     """Return the parameters of the files on a command line, the last one winning."""
     from gait_reid_common.parameters import flatten
