@@ -10,7 +10,7 @@ from typing import Any
 
 from gait_reid.adapters import gallery as gallery_adapter
 from gait_reid.adapters import persons as persons_adapter
-from gait_reid.core.gallery.errors import GalleryBusyError, GalleryError
+from gait_reid.core.gallery.errors import GalleryBusyError, GalleryError, ScrubPendingError
 from gait_reid.core.gallery.insert import StoreConfig
 from gait_reid.core.gallery.live import LiveEmbeddings
 from gait_reid.core.gallery.location import exchange_path, open_gallery, passphrase
@@ -86,6 +86,7 @@ class GalleryNode(ManagedNode[GalleryParameters]):
         except GalleryBusyError as error:
             raise NotReadyError(str(error)) from error
         self._published = -1
+        self._scrub_pending = ""
         self._live = LiveEmbeddings(parameters.live_max_age_s)
         self._gallery_out = self.publisher(topics.GALLERY)
         own = topics.EMBEDDINGS.name
@@ -158,9 +159,13 @@ class GalleryNode(ManagedNode[GalleryParameters]):
         self._live.clear()
         try:
             response.num_records = self.store.forget(request.person_id)
+        except ScrubPendingError as error:
+            response.num_records = error.num_records
+            self._note_scrub(str(error))
+            raise
         finally:
             self._publish()
-        response.gallery_version = self.store.version
+            response.gallery_version = self.store.version
         if not response.num_records:
             raise GalleryError(f"person '{request.person_id}' is not enrolled; see list_persons")
 
@@ -192,12 +197,26 @@ class GalleryNode(ManagedNode[GalleryParameters]):
 
     def _refresh(self) -> None:
         self._live.purge()
-        self.store.purge_expired()
+        try:
+            self.store.purge_expired()
+        except ScrubPendingError as error:
+            self._note_scrub(str(error))
+        else:
+            self._note_scrub("")
         if self.store.version != self._published:
             self._publish()
 
+    def _note_scrub(self, pending: str) -> None:
+        """Say once that files still hold what was deleted; it is tried again at every refresh."""
+        if pending and not self._scrub_pending:
+            self.get_logger().warning(pending)
+        self._scrub_pending = pending
+
     def _status(self) -> Status:
-        return Status("gallery", Level.OK, "open", {"version": str(self._published)})
+        values = {"version": str(self._published)}
+        if self._scrub_pending:
+            return Status("gallery", Level.WARN, self._scrub_pending, values)
+        return Status("gallery", Level.OK, "open", values)
 
 
 def answering(function: Callable[[Any, Any], None]) -> Callable[[Any, Any], Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ from gait_reid.core.gallery.location import open_gallery
 from gait_reid.core.types import Embedding, Modality
 from gait_reid.nodes import topics
 from gait_reid.nodes.gallery_node import GalleryNode
+from gait_reid_common.diagnostics import Level
 from gait_reid_common.testing import activate, spin_until
 from gait_reid_msgs.msg import Gallery, TrackEmbedding, TrackEmbeddingArray
 from gait_reid_msgs.srv import Enroll
@@ -199,6 +201,34 @@ def test_export_and_import(client: Client, monkeypatch: pytest.MonkeyPatch) -> N
     missing = client.call(topics.IMPORT_GALLERY, path="nothing.grx")
     assert not missing.success
     assert "nothing.grx" in missing.message
+
+
+def test_files_that_are_still_in_use_are_a_warning_until_they_are_clean(
+    make: Make, peer: Node, gallery_files: dict[str, str]
+) -> None:
+    node = make(GalleryNode, **gallery_files, store__busy_timeout_s=0.05, refresh_s=0.1)
+    activate(node)
+    client = Client(peer, node)
+    client.announce(3)
+    assert client.spin(lambda: node._live._entries)
+    person_id = client.request(topics.ENROLL, enroll_embedding(1)).person_id
+    reader = sqlite3.connect(gallery_files["database"])
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM gallery_record").fetchone()
+    answer = client.call(topics.FORGET, person_id=person_id)
+    assert (answer.success, answer.num_records) == (False, 1)
+    assert "still in use" in answer.message
+    assert client.spin(lambda: not client.galleries[-1].records)
+    assert node._status().level == Level.WARN
+    errors: list[str] = []
+    node.report_error = errors.append
+    heard: list[int] = []
+    node.create_timer(0.15, lambda: heard.append(1))
+    assert client.spin(lambda: len(heard) > 2)
+    assert node._status().level == Level.WARN
+    reader.close()
+    assert client.spin(lambda: node._status().level == Level.OK)
+    assert not errors
 
 
 def test_changes_of_another_process_are_published(
