@@ -150,6 +150,9 @@ class SemanticMining(nn.Module):
         towers: Both towers; they are frozen, and lose their vocabulary.
         prompts: Prompts of the parts, in the towers' vocabulary.
         inversion: Inversion network; None begins a new one.
+        centre: (width,), what the prompts of all parts have in common; tokens are directions from
+            there, as prompts that differ in one word of twelve hardly differ otherwise. The paper
+            does not subtract it.
     """
 
     def __init__(
@@ -157,8 +160,11 @@ class SemanticMining(nn.Module):
         towers: ClipTowers,
         prompts: Sequence[Prompt],
         inversion: InversionNetwork | None = None,
+        centre: Tensor | None = None,
     ) -> None:
         super().__init__()
+        self.centre: Tensor
+        self.register_buffer("centre", torch.zeros(towers.width) if centre is None else centre)
         self.prompts = PromptCache(towers, prompts)
         self.inversion = inversion or new_inversion(towers)
         self.towers = towers.requires_grad_(False)
@@ -172,19 +178,24 @@ class SemanticMining(nn.Module):
 
     def forward(self, rgb: Tensor) -> Tensor:
         """Return tokens (M, 5, width) of unit length for pictures (M, 3, H, W) uint8."""
-        return functional.normalize(self.prompts(self.towers, self.words(rgb)), dim=-1)
+        return directions(self.prompts(self.towers, self.words(rgb)), self.centre)
 
     def reference(self, rgb: Tensor) -> Tensor:
         """Compute the same from whole texts of the towers' full context."""
         words = self.words(rgb)
         context = self.towers.config.context
-        return functional.normalize(self.prompts.reference(self.towers, words, context), dim=-1)
+        return directions(self.prompts.reference(self.towers, words, context), self.centre)
 
     def words(self, rgb: Tensor) -> Tensor:
         """Return the learned word (M, token_width) of pictures."""
         with torch.no_grad():
             joint = functional.normalize(self.towers.image(rgb), dim=-1)
         return cast(Tensor, self.inversion(joint))
+
+
+def directions(texts: Tensor, centre: Tensor) -> Tensor:
+    """Return texts (..., width) as directions of unit length from a centre (width,)."""
+    return functional.normalize(functional.normalize(texts, dim=-1) - centre, dim=-1)
 
 
 def new_inversion(towers: ClipTowers) -> InversionNetwork:

@@ -15,7 +15,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from gait_reid_training.nets.clip import ClipTowers, TowersConfig
-from gait_reid_training.nets.mining import InversionNetwork, SemanticMining, new_inversion
+from gait_reid_training.nets.mining import (
+    InversionNetwork,
+    SemanticMining,
+    directions,
+    new_inversion,
+)
 from gait_reid_training.nets.tokens import (
     WordTokens,
     clip_prompts,
@@ -35,7 +40,7 @@ class Mined:
 
     Attributes:
         mining: Towers, prompts and inversion network.
-        static: (5, width), embeddings of the class-level prompts, of unit length.
+        static: (5, width), class-level prompts as directions from their mean, of unit length.
         known: Whether the towers have weights.
     """
 
@@ -47,7 +52,7 @@ class Mined:
 def save_towers(
     path: Path, towers: ClipTowers, words: WordTokens, inversion: InversionNetwork
 ) -> None:
-    """Write our own towers with their vocabulary and a trained inversion network."""
+    """Write our own towers with their vocabulary and a trained inversion network, in 16 bits."""
     content = {
         "format": FORMAT,
         "config": {
@@ -55,10 +60,14 @@ def save_towers(
             for key, value in asdict(towers.config).items()
         },
         "words": list(words.words),
-        "towers": towers.state_dict(),
-        "inversion": inversion.state_dict(),
+        "towers": _halved(towers.state_dict()),
+        "inversion": _halved(inversion.state_dict()),
     }
     torch.save(content, path)
+
+
+def _halved(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {n: v.half() if v.is_floating_point() else v for n, v in state.items()}
 
 
 def load_mining(layout: str, path: str | Path = "") -> Mined:
@@ -141,8 +150,9 @@ def _mining(
     with torch.no_grad():
         static = towers.text(towers.embed(torch.tensor(texts)), torch.tensor(ends))
     prompts = clip_prompts() if words is None else words.prompts()
-    mining = SemanticMining(towers, prompts, inversion)
-    return Mined(mining, functional.normalize(static, dim=-1), known)
+    centre = functional.normalize(static, dim=-1).mean(dim=0)
+    mining = SemanticMining(towers, prompts, inversion, centre)
+    return Mined(mining, directions(static, centre), known)
 
 
 def _fill(towers: ClipTowers, weights: dict[str, Tensor], source: str) -> None:

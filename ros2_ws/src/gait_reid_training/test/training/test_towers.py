@@ -17,14 +17,32 @@ from gait_reid_training.data import captions as captions_module  # noqa: E402
 from gait_reid_training.data.captions import captions_of, plan_of  # noqa: E402
 from gait_reid_training.data.index import DatasetError, WalkTable  # noqa: E402
 from gait_reid_training.nets.clip import TowersConfig  # noqa: E402
+from gait_reid_training.nets.tokens import WordTokens, caption_words  # noqa: E402
 from gait_reid_training.training import towers as training  # noqa: E402
-from gait_reid_training.training.towers import contrast, unique  # noqa: E402
+from gait_reid_training.training.towers import contrast, sentence, unique  # noqa: E402
 
 
 def test_equal_sentences_are_one_text() -> None:
     texts, same = unique(["a", "b", "a"])
     assert texts == ["a", "b"]
     assert same.tolist() == [0, 1, 0]
+
+
+def test_sentences_are_worded_as_the_prompts_are() -> None:
+    plan = load_plan("emgaitnet_train")
+    walk = walks_of(plan, "train-00001")[0]
+    told = caption(plan.person("train-00001"), outfit_of(plan, walk))
+    told = replace(told, legs="long legs in red trousers", build="tall man")
+    assert sentence(told, "legs") == "a photo of the long legs in red trousers of a person ."
+    assert (
+        sentence(told, "legs", prompted=True)
+        == "a photo of the legs of a long in red trousers person ."
+    )
+    assert sentence(told, "build", prompted=True) == "a photo of a tall man ."
+    words = WordTokens(caption_words())
+    for kind in training.KINDS:
+        for prompted in (False, True):
+            assert len(words.encode(sentence(told, kind, prompted))) <= 40
 
 
 def test_contrast_is_least_where_pictures_lie_on_their_texts() -> None:
