@@ -16,7 +16,6 @@ from gait_reid_training.evaluation.evaluate import Outcome
 from gait_reid_training.evaluation.metrics import Bool, Ranking, rank
 
 PARTITIONS = 20
-_MARGIN_STEPS = np.linspace(0.0, 0.3, 61)
 _KEPT = 0.98
 """Share of right answers that a margin must leave."""
 
@@ -131,13 +130,12 @@ def _margin(divisions: list[_Division], max_distance: float) -> float:
     )
     if not len(margins):
         return 0.0
-    kept = [(margins >= step).mean() >= _KEPT for step in _MARGIN_STEPS]
-    return float(_MARGIN_STEPS[max(np.flatnonzero(kept))])
+    return float(np.clip(np.sort(margins)[int((1.0 - _KEPT) * len(margins))], 0.0, 2.0))
 
 
 def _spread(genuine: Float64) -> float:
     """Return half of the standard deviation of walks of one person."""
-    return float(np.round(0.5 * np.nanstd(genuine), 4))
+    return float(0.5 * np.nanstd(genuine))
 
 
 def _rates(

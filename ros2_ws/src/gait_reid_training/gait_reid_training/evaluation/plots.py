@@ -77,7 +77,7 @@ def plot_distances(path: Path, outcome: Outcome, threshold: float | None = None)
     figure, axes = _figure()
     same = outcome.distances[outcome.same & outcome.allowed]
     other = outcome.distances[~outcome.same & outcome.allowed]
-    bins = np.linspace(0.0, float(outcome.distances.max(initial=1.0)), 80).tolist()
+    bins = np.linspace(0.0, float(outcome.distances.max(initial=0.0)) or 1.0, 80).tolist()
     axes.hist(other, bins, density=True, alpha=0.6, label=f"different people ({len(other)} pairs)")
     axes.hist(same, bins, density=True, alpha=0.6, label=f"same person ({len(same)} pairs)")
     if threshold is not None:
