@@ -39,7 +39,6 @@ def _train(data: Path, output: Path, cache: str, overrides: list[str], threads: 
     import yaml
 
     from gait_reid_common.parameters import from_mapping
-    from gait_reid_training.data.augment import AugmentConfig
     from gait_reid_training.data.walks import WalkDataset
     from gait_reid_training.nets.towers_file import save_towers
     from gait_reid_training.training import towers as training
@@ -51,11 +50,11 @@ def _train(data: Path, output: Path, cache: str, overrides: list[str], threads: 
     if threads:
         torch.set_num_threads(threads)
 
-    def told(split: str, augmentation: AugmentConfig | None) -> training.CaptionedWalks:
-        walks = WalkDataset([data], split, cache=cache, augmentation=augmentation)
-        return training.CaptionedWalks.of(data, walks)
+    def told(split: str) -> training.CaptionedWalks:
+        # As recorded: augmentation changes colours, of which the captions speak.
+        return training.CaptionedWalks.of(data, WalkDataset([data], split, cache=cache))
 
-    learnt, unseen = told("train", AugmentConfig()), told("validation", None)
+    learnt, unseen = told("train"), told("validation")
 
     def report(step: int, terms: dict[str, float]) -> None:
         console.print(f"{step}: {', '.join(f'{k} {v:.3f}' for k, v in terms.items())}")

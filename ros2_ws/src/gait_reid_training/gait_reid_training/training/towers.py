@@ -35,9 +35,12 @@ class TowersTraining:
     """How the towers are trained."""
 
     iterations: int = param(300, "Batches for both towers", "", 1)
-    inversion_iterations: int = param(150, "Batches for the inversion network", "", 1)
+    inversion_iterations: int = param(100, "Batches for the inversion network", "", 1)
     pictures: int = param(64, "Pictures per batch", "", 2)
     kinds: int = param(3, "Kinds of sentences that each batch is compared with", "", 1, len(KINDS))
+    prompted: float = param(
+        0.0, "Share of sentences that say it in the place of the prompts' learned word", "", 0, 1
+    )
     learning_rate: float = param(2e-3, "Greatest learning rate", "", 0.0)
     weight_decay: float = param(0.05, "Weight decay", "", 0.0)
     seed: int = param(1, "Everything random follows from it", "", 0)
@@ -188,7 +191,7 @@ def train_towers(
         scale = towers.logit_scale.exp().clamp(max=100.0)
         loss = pictures.new_zeros(())
         for kind in rng.permutation(KINDS)[: config.kinds].tolist():
-            prompted = bool(rng.random() < 0.5)
+            prompted = config.prompted > 0.0 and bool(rng.random() < config.prompted)
             sentences, same = unique([sentence(one, kind, prompted) for one in told])
             seen = heads(pictures, kind)
             loss = loss + contrast(seen, texts(sentences), same, scale) / config.kinds
