@@ -35,6 +35,14 @@ class SimulatorParameters:
     max_lateness_s: float = param(
         0.1, "Frames that cannot be ready so soon after they are due are dropped", "s", 0.0, 10.0
     )
+    wait_for: str = param(
+        "nothing",
+        "Topic whose messages the scene waits for, so that nothing is lost on a slow machine",
+        choices=("nothing", "tracks", "matches"),
+    )
+    max_ahead_s: float = param(
+        0.4, "How far the scene may be ahead of the topic that it waits for", "s", 0.1, 60.0
+    )
     lidar: str = param(
         "points",
         "What LiDARs give: point clouds, or Velodyne packets over UDP for the LiDAR node",
@@ -55,6 +63,10 @@ class SimulatorParameters:
         validate(self)
         if self.rate != 1.0 and not self.publish_clock:
             raise ParameterError("rate", self.rate, "1.0 while publish_clock is false")
+        if self.wait_for != "nothing" and not (self.publish_clock and self.rate):
+            raise ParameterError(
+                "wait_for", self.wait_for, "nothing, unless publish_clock is true and rate not 0"
+            )
         emulated = [n for n in ("lidar", "radar") if getattr(self, n) in ("velodyne", "emulator")]
         if emulated and self.publish_clock:
             # Drivers stamp with the host's clock.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections import deque
 from contextlib import ExitStack
@@ -11,8 +12,9 @@ from typing import Any
 from rosgraph_msgs.msg import Clock
 
 from gait_reid.core.types import PointCloud
-from gait_reid.nodes.topics import CAMERA_IMAGE, CAMERA_INFO, LIDAR_POINTS
+from gait_reid.nodes.topics import CAMERA_IMAGE, CAMERA_INFO, LIDAR_POINTS, MATCHES, TRACKS
 from gait_reid_common.diagnostics import DropCounters, Level, Status
+from gait_reid_common.inputs import Input, Received
 from gait_reid_common.lifecycle import ManagedNode, run_node
 from gait_reid_common.stamps import NS_PER_S, to_stamp
 from gait_reid_sim.adapters import outputs
@@ -21,6 +23,7 @@ from gait_reid_sim.core.playback.player import Pace, Player, PlayerLimits
 from gait_reid_sim.core.playback.rendering import Renderer
 from gait_reid_sim.core.playback.schedule import Slot, slots
 from gait_reid_sim.core.playback.truth import TruthKeeper
+from gait_reid_sim.core.playback.waiting import WaitingPace
 from gait_reid_sim.core.scene.scenario import SensorPlan, load_scenario
 from gait_reid_sim.core.scene.simulation import SensorFrame, Simulation
 from gait_reid_sim.nodes.parameters import SimulatorParameters
@@ -38,6 +41,7 @@ class SimulatorNode(ManagedNode[SimulatorParameters]):
         LIDAR_POINTS, CAMERA_IMAGE, CAMERA_INFO, RADAR_POINTS,
         TRUTH_TRACKS, TRUTH_IDENTITIES, CLOCK,
     )  # fmt: skip
+    subscribes = (TRACKS, MATCHES)
 
     def do_configure(self, parameters: SimulatorParameters) -> None:
         """Read the scenario, plug in emulated devices and start the workers."""
@@ -61,6 +65,9 @@ class SimulatorNode(ManagedNode[SimulatorParameters]):
         self._renderer = Renderer(self.simulation, parameters.workers)
         self._held.callback(self._renderer.close)
         self._renderer.start()
+        answers = {"tracks": TRACKS, "matches": MATCHES}.get(parameters.wait_for)
+        if answers is not None:
+            self.subscribe(answers, self._on_answer)
         self.add_status(self._status)
         self.every(0.05, self._begin_when_wanted)
 
@@ -73,7 +80,10 @@ class SimulatorNode(ManagedNode[SimulatorParameters]):
         off = [plan.name for plan in scenario.sensors if plan.name not in self.counters]
         limits = PlayerLimits(parameters.lookahead_s, parameters.max_lateness_s)
         frames = slots(self.simulation, parameters.loop, off, self.devices.senders)
-        self._pace = Pace(parameters.rate)
+        self._pace: Pace = Pace(parameters.rate)
+        if parameters.wait_for != "nothing":
+            self._pace = WaitingPace(parameters.rate, parameters.max_ahead_s)
+            limits = PlayerLimits(parameters.lookahead_s, math.inf)
         self._player = Player(frames, self._renderer, self, self._pace, limits)
 
     def do_deactivate(self) -> None:
@@ -116,6 +126,13 @@ class SimulatorNode(ManagedNode[SimulatorParameters]):
         if now_s >= self._begin_at_s:
             self._zero_ns = self._time_zero_ns()
             self._player.start()
+
+    def _on_answer(self, source: Input[Any], received: Received[Any]) -> None:
+        """Let the scene go on after what it has waited for."""
+        running = self._player is not None and self._player.started
+        if running and isinstance(self._pace, WaitingPace):
+            self._pace.answered((received.stamp_ns - self._zero_ns) / NS_PER_S)
+        source.counters.publish()
 
     def _time_zero_ns(self) -> int:
         if self.parameters.publish_clock:

@@ -18,7 +18,7 @@ from rclpy.node import Node
 from gait_reid.adapters import image, matches, pointcloud, tracks
 from gait_reid.core.types import Modality
 from gait_reid.nodes.lidar_node import LidarNode
-from gait_reid.nodes.topics import CAMERA_IMAGE, CAMERA_INFO, LIDAR_POINTS
+from gait_reid.nodes.topics import CAMERA_IMAGE, CAMERA_INFO, LIDAR_POINTS, TRACKS
 from gait_reid_common.qos import Qos, Topic
 from gait_reid_common.stamps import to_ns
 from gait_reid_common.testing import activate, node_maker, ros_context, spin_until
@@ -304,3 +304,37 @@ def test_the_radar_driver_runs_in_the_loop(bench: Bench, tmp_path: Path) -> None
     assert np.mean(near < 0.9) > 0.6
     assert spin_until(lambda: bench.of(TRUTH_TRACKS), 10.0, node, driver, bench.peer)
     driver.trigger_deactivate()
+
+
+def test_a_scene_waits_for_the_answers_of_a_slow_site(bench: Bench) -> None:
+    bench.listen(LIDAR_POINTS, CLOCK)
+    node = bench.simulator(
+        publish_clock=True, wait_for="tracks", max_ahead_s=0.35, camera="off", radar="off"
+    )
+    out = bench.peer.create_publisher(TRACKS.type, TRACKS.name, TRACKS.offered.profile())
+    activate(node)
+    node._pace._patience_s = 1e9
+    scans, clock = bench.of(LIDAR_POINTS), bench.of(CLOCK)
+    assert spin_until(lambda: len(scans) == 3, 60.0, node, bench.peer)
+    ticks = len(clock)
+    assert spin_until(lambda: len(clock) > ticks + 20, 60.0, node, bench.peer)
+    # The fourth scan is complete at 0.4 s.
+    assert len(scans) == 3
+    assert to_ns(clock[-1].clock) - EPOCH_NS <= 350_000_000
+
+    def answer() -> bool:
+        if scans:
+            out.publish(TRACKS.type(header=scans[-1].header))
+        return bool(node._player.ended)
+
+    assert spin_until(answer, 60.0, node, bench.peer)
+    assert spin_until(lambda: len(scans) == 10, 10.0, node, bench.peer)
+    assert not node.counters["lidar"].snapshot().drops
+    times = [to_ns(message.clock) for message in clock]
+    assert times == sorted(times)
+
+
+def test_a_scene_that_waits_needs_the_clock(bench: Bench) -> None:
+    node = bench.simulator(wait_for="matches")
+    assert node.trigger_configure() is not Return.SUCCESS
+    assert "wait_for" in node.failure

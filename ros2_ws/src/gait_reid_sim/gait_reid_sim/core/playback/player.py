@@ -72,8 +72,8 @@ class Pace:
         """Take note of a frame's time; without a rate it is what the clock shows."""
         self._reached_s = max(self._reached_s, scene_s)
 
-    def hold(self) -> None:
-        """Take note that a frame is due and not there; this clock goes on all the same."""
+    def hold(self, is_late: bool) -> None:
+        """Take note whether a frame is due and not there; this clock goes on all the same."""
 
     def now_s(self) -> float:
         """Return the scene's time."""
@@ -225,11 +225,12 @@ class Player:
             return False
         if not future.done():
             if not self.pace.rate or -wait_s <= self._limits.max_lateness_s:
-                self.pace.hold()
+                self.pace.hold(True)
                 return False
             future.cancel()
             self._outlet.drop(slot, "late")
         else:
+            self.pace.hold(False)
             self._take(slot, future)
         self._pending.popleft()
         return True

@@ -31,6 +31,7 @@ class WaitingPace(Pace):
         self._max_ahead_s, self._patience_s = max_ahead_s, patience_s
         self._lock = threading.Lock()
         self._shown_s, self._allowed_s, self._heard_s = 0.0, max_ahead_s, self.start_s
+        self._stands = False
 
     def start(self) -> None:
         """Begin at scene time 0."""
@@ -46,15 +47,16 @@ class WaitingPace(Pace):
             if elapsed_s > self._allowed_s and now_s - self._heard_s > self._patience_s:
                 self._allowed_s, self._heard_s = self._shown_s + self._max_ahead_s, now_s
                 self.given_up += 1
-            allowed_s = max(min(elapsed_s, self._allowed_s), self._shown_s)
+            limit_s = self._shown_s if self._stands else self._allowed_s
+            allowed_s = max(min(elapsed_s, limit_s), self._shown_s)
             self.start_s += (elapsed_s - allowed_s) / self.rate
             self._shown_s = allowed_s
             return allowed_s
 
-    def hold(self) -> None:
-        """Let no time pass since the clock was last looked at."""
+    def hold(self, is_late: bool) -> None:
+        """Stand still while a frame is due and not there."""
         with self._lock:
-            self.start_s = time.monotonic() - self._shown_s / self.rate
+            self._stands = is_late
 
     def answered(self, scene_s: float) -> None:
         """Take note of an answer about a scene time."""
