@@ -22,5 +22,6 @@ setup(
     entry_points={
         "console_scripts": ["simulator_node = gait_reid_sim.nodes.simulator_node:main"],
         "gait_reid.commands": ["simulate = gait_reid_sim.cli.simulate:app"],
+        "gait_reid.scenes": ["scene = gait_reid_sim.cli.scene_demo:show"],
     },
 )

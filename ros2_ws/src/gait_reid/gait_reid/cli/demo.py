@@ -1,42 +1,47 @@
-"""``gait-reid demo``: the real nodes on a recording, up to a recognised person."""
+"""``gait-reid demo``: the real nodes on a simulated scene or on a recording."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
-import time
-from contextlib import closing
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-import yaml
-from rich.live import Live
-from rich.table import Table
 
-from gait_reid.cli import options
-from gait_reid.cli.console import ERR, FAILED, OUT, CommandError, reporting_errors
-from gait_reid.cli.demo_node import DemoNode
-from gait_reid.cli.recordings import BagRecording, open_recording
-from gait_reid.cli.replay import answer_cells
-from gait_reid.cli.ros import ros_node
-from gait_reid.cli.settings import load_config
-from gait_reid.cli.site import Site
-from gait_reid.cli.video import StampedVideo
-from gait_reid.cli.watching import Watch
+from gait_reid.cli import options, recorded_demo
+from gait_reid.cli.console import FAILED, OUT, CommandError, reporting_errors
 
-_NEEDS = (
-    "the demonstration needs a recording: --video FILE (somebody who walks past a camera that "
-    "stands still) or --bag DIR (a rosbag2 with a cloud or picture topic)"
+SCENES = "gait_reid.scenes"
+_NO_SIMULATOR = (
+    "the demonstration needs the simulator (package gait_reid_sim), which is not installed, or a "
+    "recording: --video FILE (somebody who walks past a camera that stands still) or --bag DIR (a "
+    "rosbag2 with a cloud or picture topic)"
 )
-_START_TIMEOUT_S = 60.0
-_SILENCE_S = 15.0
-_SILENCE_AT_END_S = 2.0
-_NEARLY_ALL = 0.95
-_WORK_PER_DECODING = 16.0
-_SLOWEST = 0.1
+_SCENE = "Simulated scene"
+
+
+@dataclass(frozen=True)
+class SceneOptions:
+    """What the user wants to see of a simulated scene.
+
+    Attributes:
+        scenario: Scenario of the library, or a YAML file.
+        output: Folder for the overlay video and the log.
+        encoder: Encoder of walks; empty: that of the parameters.
+        rate: Largest number of scene seconds per second; 0: 1, or what this machine can follow.
+        seed: Seed of everything random; None: the scenario's own.
+        params: ROS parameter file of the nodes, or None.
+        rviz: Whether to open RViz.
+    """
+
+    scenario: str
+    output: Path
+    encoder: str = ""
+    rate: float = 0.0
+    seed: int | None = None
+    params: Path | None = None
+    rviz: bool = False
 
 
 def command(
@@ -46,195 +51,87 @@ def command(
     bag: Annotated[
         Path | None, typer.Option("--bag", metavar="DIR", help="rosbag2 of somebody who walks")
     ] = None,
+    scenario: Annotated[
+        str,
+        typer.Option(
+            "--scenario",
+            metavar="NAME",
+            help="scenario of the simulator's library, or a YAML file",
+            rich_help_panel=_SCENE,
+        ),
+    ] = "entrance",
+    encoder: Annotated[
+        str,
+        typer.Option(
+            "--encoder",
+            metavar="NAME",
+            help="encoder of walks; default: that of the parameters",
+            rich_help_panel=_SCENE,
+        ),
+    ] = "",
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            "--seed", min=0, help="seed of the scene; default: its own", rich_help_panel=_SCENE
+        ),
+    ] = None,
+    rviz: Annotated[
+        bool, typer.Option("--rviz", help="open RViz where it exists", rich_help_panel=_SCENE)
+    ] = False,
     output: Annotated[
         Path, typer.Option("--output", metavar="DIR", help="where the overlay video and the log go")
     ] = Path("output/demo"),
     params: options.ParamsFile = None,
-    speed: Annotated[
+    rate: Annotated[
         float,
         typer.Option(
-            "--speed", min=0.0, max=10.0, help="pace of the recording; 0: what this machine can do"
+            "--rate",
+            "--speed",
+            min=0.0,
+            max=10.0,
+            help="pace of the scene or recording at most; 0: what this machine can do",
         ),
     ] = 0.0,
 ) -> None:
-    """Start the nodes on a recording, enrol the walker of its first half, recognise the second.
+    """Start the nodes, let people be enrolled on their first walk, and recognise them later.
 
-    The gallery of the demonstration is temporary. The exit status is 0 when the walker was
-    enrolled and recognised.
+    Without a recording, simulated people walk through a scene: those who come back are to be
+    recognised, strangers are to stay unknown, and a summary compares the answers with the truth.
+    With a recording, the walker of its first half is enrolled and recognised in the second.
+
+    The gallery of the demonstration is temporary. The exit status is 0 when everybody was enrolled,
+    more than half of those who came back (or the walker) were recognised, and nobody was called by
+    a wrong name.
     """
     with reporting_errors():
-        if (video is None) == (bag is None):
-            raise CommandError(_NEEDS if video is None else "give --video or --bag, not both")
+        if video is not None and bag is not None:
+            raise CommandError("give --video or --bag, not both")
         path = video or bag
-        assert path is not None  # one of them is given
-        watch = show(path, bag is not None, output, params, speed)
-        OUT.print(table_of(watch))
-        recognised = watch.enrolled_ns is not None and bool(watch.recognised)
-        OUT.print(verdict(watch), markup=False, soft_wrap=True)
-        OUT.print(f"overlay: {output / 'overlay.mp4'}, log: {output / 'demo.log'}", soft_wrap=True)
-        if not recognised:
+        if path is None:
+            settings = SceneOptions(scenario, output, encoder, rate, seed, params, rviz)
+            succeeded = _show_scene(settings)
+        else:
+            succeeded = _show_recording(path, bag is not None, output, params, rate)
+        if not succeeded:
             raise typer.Exit(FAILED)
 
 
-def show(path: Path, is_bag: bool, output: Path, params: Path | None, speed: float) -> Watch:
-    """Run the demonstration and return what was seen.
+def _show_scene(settings: SceneOptions) -> bool:
+    """Hand over to the simulator, which this package knows by its entry point only.
 
     Raises:
-        CommandError: The recording, ROS or a node failed; names the log.
+        CommandError: It is not installed.
     """
-    extent = extent_of(path)
-    speed = speed or extent.pace
-    if speed < 1.0:
-        ERR.print(f"playing at {speed:.2f} of the recording's pace, which this machine can follow")
-    folder = Path(tempfile.mkdtemp(prefix="gait_reid_demo_"))
-    parameters = demo_parameters(params, speed, folder / "params.yaml")
-    try:
-        with (
-            Site(output / "demo.log") as site,
-            ros_node("gait_reid_demo") as node,
-            closing(StampedVideo(output / "overlay.mp4", extent.rate_hz)) as video,
-        ):
-            demo = DemoNode(node, Watch(extent.duration_s), video)
-            site.launch(
-                "bringup.launch.xml",
-                sensors=",".join(extent.sensors),
-                database=str(folder / "gallery.sqlite"),
-                key_file=str(folder / "gallery.key"),
-                params_file=str(parameters),
-                use_sim_time="true" if is_bag else "false",
-                respawn="false",
-            )
-            with ERR.status("starting the nodes"):
-                demo.wait_until_ready(site.check, _START_TIMEOUT_S)
-            source = "play" if is_bag else "camera.launch.xml"
-            if is_bag:
-                site.play(path.resolve(), speed)
-            else:
-                site.launch(
-                    source,
-                    camera=str(path.resolve()),
-                    params_file=str(parameters),
-                    respawn="false",
-                )
-            _watch(demo, site, source, speed)
-            return demo.watch
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    for entry in entry_points(group=SCENES):
+        return bool(entry.load()(settings))
+    raise CommandError(_NO_SIMULATOR)
 
 
-def demo_parameters(params: Path | None, speed: float, target: Path) -> Path:
-    """Write the parameters of the demonstration: the user's, and nothing is too old to be shown.
-
-    A recording on a busy machine is late, but what matters here is who is recognised.
-
-    Raises:
-        CommandError: The user's file is no parameter file.
-    """
-    content: dict[str, Any] = {}
-    if params is not None:
-        load_config(params)
-        content = yaml.safe_load(params.read_text()) or {}
-    for node in ("tracker", "reid", "visualizer"):
-        section = content.setdefault(f"/**/{node}", {}).setdefault("ros__parameters", {})
-        section.setdefault("max_age_s", 0.0)
-    camera = content.setdefault("/**/camera", {}).setdefault("ros__parameters", {})
-    camera.setdefault("run", {})["speed"] = speed
-    target.write_text(yaml.safe_dump(content))
-    return target
-
-
-@dataclass(frozen=True)
-class Extent:
-    """What must be known of a recording before it is played.
-
-    Attributes:
-        sensors: Sensors that it has.
-        duration_s: Its length.
-        pace: Speed that this machine can follow, at most 1.
-        rate_hz: Frames per second of a video, or None.
-    """
-
-    sensors: tuple[str, ...]
-    duration_s: float
-    pace: float = 1.0
-    rate_hz: float | None = None
-
-
-def extent_of(path: Path) -> Extent:
-    """Look through a recording.
-
-    A video is decoded once; how long that takes, at the load of this moment, says how fast the
-    nodes, which together do several times that work per picture, can follow it.
-
-    Raises:
-        CommandError: It holds fewer than two pictures.
-    """
-    with closing(open_recording(path)) as recording:
-        if isinstance(recording, BagRecording):
-            return Extent(recording.sensors, recording.duration_s)
-        started_s = time.monotonic()
-        stamps = [frame.stamp_ns for _, frame in recording]
-        elapsed_s = time.monotonic() - started_s
-        if len(stamps) < 2:
-            raise CommandError(f"{path}: holds fewer than two pictures")
-        duration_s = (stamps[-1] - stamps[0]) * 1e-9
-        cores = len(os.sched_getaffinity(0))
-        pace = cores * duration_s / (_WORK_PER_DECODING * elapsed_s)
-        rate_hz = (len(stamps) - 1) / duration_s
-        return Extent(recording.sensors, duration_s, min(max(pace, _SLOWEST), 1.0), rate_hz)
-
-
-def _watch(demo: DemoNode, site: Site, source: str, speed: float) -> None:
-    """Show the tracks until the recording is over."""
-    limit_s = time.monotonic() + 3.0 * demo.watch.duration_s / speed + _START_TIMEOUT_S
-    heard_s, heard_ns = time.monotonic(), 0
-    with Live(table_of(demo.watch), console=OUT, refresh_per_second=4, transient=True) as live:
-        while time.monotonic() < limit_s:
-            demo.spin(0.1)
-            site.check(may_end=(source,))
-            live.update(table_of(demo.watch))
-            if demo.watch.last_ns != heard_ns:
-                heard_s, heard_ns = time.monotonic(), demo.watch.last_ns
-            silent_s = time.monotonic() - heard_s
-            at_end = demo.watch.position_s > _NEARLY_ALL * demo.watch.duration_s
-            patience_s = _SILENCE_S if heard_ns else _START_TIMEOUT_S
-            if silent_s > (_SILENCE_AT_END_S if at_end else patience_s):
-                break
-    if not heard_ns:
-        raise CommandError(f"no tracks were published; the end of {site.log}:\n{site.tail()}")
-
-
-def table_of(watch: Watch) -> Table:
-    """Return the tracks as a table."""
-    title = f"{watch.position_s:.1f} of {watch.duration_s:.1f} s"
-    if watch.enrolled_track is not None:
-        title += f", track {watch.enrolled_track} is enrolled as {watch.person_id}"
-    table = Table(title=title)
-    for heading in ("track", "from s", "to s", "seen", "m/s", "walk"):
-        table.add_column(heading, justify="right")
-    for heading in ("decision", "person", "p"):
-        table.add_column(heading)
-    begin_ns = watch.first_ns or 0
-    for track, seen in watch.tracks.items():
-        times = [f"{(stamp_ns - begin_ns) / 1e9:.1f}" for stamp_ns in (seen.first_ns, seen.last_ns)]
-        cells = (*times, str(seen.instants), f"{seen.speed_m_s:.1f}", str(seen.walk_frames or ""))
-        table.add_row(str(track), *cells, *answer_cells(seen.answer))
-    return table
-
-
-def verdict(watch: Watch) -> str:
-    """Return in one sentence what the demonstration has shown."""
-    if watch.enrolled_ns is None or watch.first_ns is None:
-        return "nobody was enrolled: nobody walked long enough in the first half"
-    enrolled_s = (watch.enrolled_ns - watch.first_ns) / 1e9
-    text = f"track {watch.enrolled_track} was enrolled at {enrolled_s:.1f} s"
-    if not watch.recognised:
-        return f"{text}, but nobody was recognised afterwards"
-    tracks = ", ".join(str(track) for track in watch.recognised)
-    others = [
-        str(track)
-        for track, seen in watch.tracks.items()
-        if seen.confirmed_ns is None and seen.answer and track != watch.enrolled_track
-    ]
-    unknown = f"; unknown stayed {', '.join(others)}" if others else ""
-    return f"{text} and recognised as track {tracks}{unknown}"
+def _show_recording(
+    path: Path, is_bag: bool, output: Path, params: Path | None, speed: float
+) -> bool:
+    watch = recorded_demo.show(path, is_bag, output, params, speed)
+    OUT.print(recorded_demo.table_of(watch))
+    OUT.print(recorded_demo.verdict(watch), markup=False, soft_wrap=True)
+    OUT.print(f"overlay: {output / 'overlay.mp4'}, log: {output / 'demo.log'}", soft_wrap=True)
+    return watch.enrolled_ns is not None and bool(watch.recognised)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from gait_reid.cli.listening import Walk
 from gait_reid.core.types import Decision, Match, Tracks, TrackState
 
 _NS_PER_S = 1_000_000_000
@@ -18,7 +19,7 @@ class Seen:
         last_ns: Last such instant.
         instants: Number of such instants.
         speed_m_s: Newest speed.
-        walk_frames: Frames of its newest embedding, 0 without one.
+        walk: Its newest embedding, or None.
         answer: Newest answer.
         confirmed_ns: First instant at which it was confirmed to be a person, or None.
     """
@@ -27,7 +28,7 @@ class Seen:
     last_ns: int
     instants: int = 0
     speed_m_s: float = 0.0
-    walk_frames: int = 0
+    walk: Walk | None = None
     answer: Match | None = None
     confirmed_ns: int | None = None
 
@@ -71,10 +72,10 @@ class Watch:
             vx, vy = tracks.velocity[row, :2].tolist()
             seen.speed_m_s = (vx**2 + vy**2) ** 0.5
 
-    def see_walk(self, track_id: int, num_frames: int) -> None:
+    def see_walk(self, walk: Walk) -> None:
         """Note that a track has an embedding."""
-        if track_id in self.tracks:
-            self.tracks[track_id].walk_frames = num_frames
+        if walk.track_id in self.tracks:
+            self.tracks[walk.track_id].walk = walk
 
     def see_match(self, match: Match) -> None:
         """Take an answer."""
@@ -85,12 +86,13 @@ class Watch:
         if match.decision is Decision.CONFIRMED and seen.confirmed_ns is None:
             seen.confirmed_ns = match.stamp_ns
 
-    def track_to_enroll(self) -> int | None:
+    def walk_to_enroll(self) -> Walk | None:
         """Return the walker of the first half once it is over: who was seen longest."""
         if self.enrolled_ns is not None or self.position_s < 0.5 * self.duration_s:
             return None
-        walkers = [track for track, seen in self.tracks.items() if seen.walk_frames]
-        return max(walkers, key=lambda track: self.tracks[track].instants, default=None)
+        walkers = [seen for seen in self.tracks.values() if seen.walk]
+        longest = max(walkers, key=lambda seen: seen.instants, default=None)
+        return None if longest is None else longest.walk
 
     def note_enrolled(self, track_id: int, person_id: str) -> None:
         """Remember who was enrolled, and when."""

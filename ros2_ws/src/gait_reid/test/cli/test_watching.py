@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 import yaml
 
-from gait_reid.cli import demo, site
+from gait_reid.cli import demo, recorded_demo, site
 from gait_reid.cli.console import CommandError
+from gait_reid.cli.listening import Walk
 from gait_reid.cli.video import StampedVideo
 from gait_reid.cli.watching import Watch
 from gait_reid.core.types import Candidate, Decision, Match, Modality, Tracks, TrackState
@@ -56,42 +57,46 @@ def watched(seconds: float, *track_ids: int) -> Watch:
 
 def test_nobody_is_enrolled_before_the_first_half_is_over():
     watch = watched(4.9, 1)
-    watch.see_walk(1, 30)
-    assert watch.track_to_enroll() is None
+    watch.see_walk(Walk(1, 30, 1, 2))
+    assert watch.walk_to_enroll() is None
 
 
 def test_the_one_who_was_seen_longest_and_has_a_walk_is_enrolled_once():
     watch = watched(5.0, 1, 2, 3)
     assert watch.position_s == pytest.approx(5.0)
-    assert watch.track_to_enroll() is None
-    watch.see_walk(2, 30)
-    assert watch.track_to_enroll() == 2
-    watch.see_walk(3, 30)
-    assert watch.track_to_enroll() == 3
+    assert watch.walk_to_enroll() is None
+    watch.see_walk(Walk(2, 30, 1, 2))
+    assert watch.walk_to_enroll() == Walk(2, 30, 1, 2)
+    watch.see_walk(Walk(3, 30, 1, 2))
+    assert watch.walk_to_enroll() == Walk(3, 30, 1, 2)
     watch.note_enrolled(3, "walker")
-    assert watch.track_to_enroll() is None
+    assert watch.walk_to_enroll() is None
     assert watch.enrolled_ns == 105_000_000_000
 
 
 def test_a_confirmed_answer_is_remembered_and_the_verdict_says_who_is_unknown():
     watch = watched(9.0, 1, 2)
-    assert "nobody was enrolled" in demo.verdict(watch)
+    assert "nobody was enrolled" in recorded_demo.verdict(watch)
     watch.note_enrolled(1, "walker")
     watch.see_match(match(1, Decision.CANDIDATE))
     watch.see_match(match(2, Decision.UNKNOWN))
     assert watch.recognised == []
-    assert "nobody was recognised" in demo.verdict(watch)
+    assert "nobody was recognised" in recorded_demo.verdict(watch)
     watch.see_match(match(1, Decision.CONFIRMED, 7))
     watch.see_match(match(99, Decision.CONFIRMED))
     assert watch.recognised == [1]
     assert watch.tracks[1].confirmed_ns == 7
     assert watch.tracks[1].speed_m_s == 5.0
-    assert "recognised as track 1; unknown stayed 2" in demo.verdict(watch)
+    assert "recognised as track 1; unknown stayed 2" in recorded_demo.verdict(watch)
 
 
-def test_without_a_recording_the_demonstration_says_what_it_needs(gait_reid, tmp_path):
+def test_without_simulator_and_recording_the_demonstration_says_what_it_needs(
+    gait_reid, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(demo, "SCENES", "gait_reid.nothing")
     done = gait_reid("demo")
     assert done.exit_code == 1
+    assert "gait_reid_sim" in done.stderr
     assert "--video FILE" in done.stderr
     assert "--bag DIR" in done.stderr
     assert gait_reid("demo", "--video", tmp_path / "a", "--bag", tmp_path / "b").exit_code == 1
@@ -101,7 +106,7 @@ def test_without_a_recording_the_demonstration_says_what_it_needs(gait_reid, tmp
 
 
 def test_the_users_parameters_reach_the_nodes_of_the_demonstration(site_params, tmp_path):
-    target = demo.demo_parameters(site_params, 0.5, tmp_path / "params.yaml")
+    target = recorded_demo.demo_parameters(site_params, 0.5, tmp_path / "params.yaml")
     content = yaml.safe_load(target.read_text())
     tracker = content["/**/tracker"]["ros__parameters"]
     assert tracker["perception"]["lidar"]["translation_m"] == [0.0, 0.0, 1.6]
@@ -110,7 +115,7 @@ def test_the_users_parameters_reach_the_nodes_of_the_demonstration(site_params, 
 
 
 def test_the_extent_of_recordings_is_known_before_they_are_played(short_bag):
-    extent = demo.extent_of(short_bag)
+    extent = recorded_demo.extent_of(short_bag)
     assert extent.sensors == ("lidar", "camera")
     assert extent.duration_s == pytest.approx(1.94, abs=0.1)
 
