@@ -50,7 +50,7 @@ def _train(
     max_minutes: float | None,
     resume: bool,
 ) -> None:
-    from gait_reid_training.training.config import read_experiments
+    from gait_reid_training.training.config_files import read_experiments
     from gait_reid_training.training.train import TrainingResult, train
 
     for name in ("lightning.pytorch", "lightning.fabric"):

@@ -9,10 +9,9 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from gait_reid_training.nets.registry import build_network  # noqa: E402
-from gait_reid_training.training.config import (  # noqa: E402
+from gait_reid_training.training.config import ScheduleConfig, make_experiment  # noqa: E402
+from gait_reid_training.training.config_files import (  # noqa: E402
     CONFIGS,
-    ScheduleConfig,
-    make_experiment,
     read_experiment,
     read_experiments,
 )
