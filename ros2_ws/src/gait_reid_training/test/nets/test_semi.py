@@ -188,10 +188,10 @@ def test_a_student_learns_its_teachers_tokens_and_needs_no_teacher_later(
 ) -> None:
     torch.manual_seed(0)
     taught = EMGaitNet(replace(TINY_NET, semantics="student", towers_file=str(towers_file))).train()
-    batch = random_walks(walks=1, frames=6)
+    batch = random_walks(walks=2, frames=6)
     optimiser = torch.optim.Adam(taught.parameters(), 1e-2)
     history = []
-    for _ in range(8):
+    for _ in range(25):
         loss = taught(batch).extras["student_loss"]
         optimiser.zero_grad()
         loss.backward()
