@@ -76,8 +76,11 @@ def check_backends() -> Iterator[Finding]:
 
 
 def _models() -> Iterator[Finding]:
-    from gait_reid.core.models import ModelError, available_models, load_model
-
+    try:
+        from gait_reid.core.models import ModelError, available_models, load_model
+    except ImportError as problem:
+        yield warning("back ends", "models", f"cannot be looked at: {problem}", "see software")
+        return
     names = available_models()
     if not names:
         yield good("back ends", "models", "none installed; the gait energy image needs none")
