@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import sys
-import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, field
+
+from sensor_msgs.msg import PointCloud2
 
 from gait_reid.adapters import pointcloud
 from gait_reid.core.types import PointCloud
+from gait_reid.nodes.source_node import SourceNode
 from gait_reid.nodes.topics import LIDAR_POINTS
 from gait_reid.sensors.base import SourceError
 from gait_reid.sensors.lidar import LidarConfig, LidarSource
 from gait_reid.sensors.rate import RateMeter
-from gait_reid.sensors.runner import RunnerConfig, SourceRunner
-from gait_reid_common.diagnostics import DropCounters, Level, Status
-from gait_reid_common.lifecycle import ManagedNode, run_node
+from gait_reid.sensors.runner import RunnerConfig
+from gait_reid_common.lifecycle import run_node
 from gait_reid_common.parameters import param, validate
 
 
@@ -38,100 +40,59 @@ class LidarParameters:
         validate(self)
 
 
-class LidarNode(ManagedNode[LidarParameters]):
+class LidarNode(SourceNode[LidarParameters, PointCloud]):
     """Reads one LiDAR; a live one that falls silent is connected again."""
 
     node_name = "lidar"
     parameter_type = LidarParameters
     publishes = (LIDAR_POINTS,)
+    data_topic = LIDAR_POINTS
+    frame_name = "scan"
 
-    def do_configure(self, parameters: LidarParameters) -> None:
-        """Open the source once, so that a wrong one is reported here and not later."""
-        self._runner: SourceRunner[PointCloud] | None = None
-        self.counters = DropCounters(LIDAR_POINTS.name)
-        clock = self.now_ns if parameters.stamp_files_with_clock else None
-        self._source = LidarSource(parameters.lidar, clock)
-        try:
-            self._source.open()
-        except SourceError as error:
-            if not self._source.live or error.thing != "Ouster sensor":
-                raise
-            self.report_error(f"{error} (tried again until it comes)")
-        self._source.close()
-        self._points_out = self.publisher(LIDAR_POINTS)
-        self.add_status(self._status)
-        if not self._source.live and parameters.wait_for_subscriber:
-            self.every(0.1, self._begin_when_wanted)
+    def make_source(
+        self, parameters: LidarParameters, clock: Callable[[], int] | None
+    ) -> LidarSource:
+        """Return the sensor or capture."""
+        self._lidar = LidarSource(parameters.lidar, clock)
+        return self._lidar
 
     def do_activate(self) -> None:
         """Begin to read."""
         self._meter = RateMeter()
-        self._runner = SourceRunner(
-            self._source, self._publish, self._report_change, self.parameters.run
-        )
-        if self._source.live or not self.parameters.wait_for_subscriber:
-            self._runner.start()
+        super().do_activate()
 
-    def do_deactivate(self) -> None:
-        """Stop reading and release the port."""
-        if self._runner is not None:
-            self._runner.stop()
+    def may_come_later(self, error: SourceError) -> bool:
+        """Return whether the sensor does not answer yet."""
+        return error.thing == "Ouster sensor"
 
-    def _begin_when_wanted(self) -> None:
-        if self._runner is not None and not self._runner.started and self.wanted(self._points_out):
-            self._runner.start()
+    def to_message(self, frame: PointCloud) -> PointCloud2:
+        """Return the message of a scan."""
+        return pointcloud.to_message(frame)
 
-    # In the runner's thread
-
-    def _publish(self, cloud: PointCloud) -> None:
-        self.counters.receive()
+    def publish_beside(self, frame: PointCloud) -> None:
+        """Take note of the scan for the measured rate."""
         self._meter.add()
-        try:
-            if self.wanted(self._points_out):
-                self._points_out.publish(pointcloud.to_message(cloud))
-                self.counters.publish()
-            else:
-                self.counters.drop("nobody_subscribes")
-        except Exception:
-            self.counters.drop("error")
-            self.report_error(f"a scan is lost:\n{traceback.format_exc()}")
 
-    def _report_change(self, error: SourceError | None) -> None:
-        if error is None:
-            self.get_logger().info(f"{self._source.model} delivers again")
-        else:
-            self.get_logger().error(str(error))
+    def source_name(self) -> str:
+        """Return the sensor's model."""
+        return self._lidar.model
 
-    # In the executor's thread
-
-    def _status(self) -> Status:
-        name = LIDAR_POINTS.name
-        runner, values = self._runner, self._values()
-        if runner is None or not runner.started:
-            return Status(name, Level.OK, "waits for a subscriber", values)
-        values["connections lost"] = str(runner.failures)
-        if runner.error is not None:
-            return Status(name, Level.ERROR, str(runner.error), values)
-        if runner.ended:
-            return Status(name, Level.OK, "played to the end", values)
-        nominal_hz = self._source.nominal_hz
-        if not self._source.live:
+    def warning(self) -> str:
+        """Return by how much the measured rate differs from the nominal one, if it does."""
+        nominal_hz = self._lidar.nominal_hz
+        if not self._lidar.live:
             nominal_hz *= self.parameters.run.speed
-        warning = self._meter.judge(nominal_hz, self.parameters.rate_tolerance)
-        if warning:
-            return Status(name, Level.WARN, warning, values)
-        return Status(name, Level.OK, "delivers", values)
+        return self._meter.judge(nominal_hz, self.parameters.rate_tolerance)
 
-    def _values(self) -> dict[str, str]:
+    def values(self) -> dict[str, str]:
         """Return keys of REP-138 and what happened to packets and scans."""
-        config, statistics = self._source.config, self._source.statistics
-        counts = self.counters.snapshot()
-        values = {
-            "Product Name": self._source.model,
+        config, statistics = self._lidar.config, self._lidar.statistics
+        return {
+            "Product Name": self._lidar.model,
             "IP Address": config.ip_address or "any",
             "IP Port": str(config.ip_port or "default"),
-            "rate_hz": f"{self._meter.rate_hz if self._runner is not None else 0.0:.2f}",
-            "nominal_rate_hz": f"{self._source.nominal_hz:.2f}",
+            "rate_hz": f"{self._meter.rate_hz if self.runner is not None else 0.0:.2f}",
+            "nominal_rate_hz": f"{self._lidar.nominal_hz:.2f}",
             "scans": str(statistics.scans),
             "incomplete scans": str(statistics.incomplete),
             "dropped too incomplete": str(statistics.dropped),
@@ -139,9 +100,7 @@ class LidarNode(ManagedNode[LidarParameters]):
             "packets lost": str(statistics.lost),
             "packets overflowed": str(statistics.overflowed),
             "packets of others": str(statistics.foreign),
-            "published": str(counts.published),
         }
-        return values | {f"dropped {reason}": str(n) for reason, n in sorted(counts.drops.items())}
 
 
 def main() -> int:

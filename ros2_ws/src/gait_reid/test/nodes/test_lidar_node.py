@@ -109,7 +109,7 @@ def test_live_packets_are_published_and_silence_is_reported(setup):
     node = make(**config)
     activate(node)
     nodes = (node, listener.node)
-    assert spin_until(lambda: node.wanted(node._points_out), 5.0, *nodes)
+    assert spin_until(lambda: node.wanted(node._data_out), 5.0, *nodes)
     assert spin_until(
         lambda: (r := listener.report("lidar/points")) and "silent" in r.message, 5.0, *nodes
     )
