@@ -13,8 +13,8 @@ import pytest
 LAUNCH = Path(__file__).resolve().parents[1]
 ROOT = LAUNCH.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-# Speaks of settings of training, not of nodes.
-OTHER_SETTINGS = {"training.md"}
+# These speak of settings of training, not of nodes.
+OTHER_SETTINGS = {"datasets.md", "training.md"}
 PACKAGES = ("gait_reid", "ti_mmwave_driver")
 FILE_ENDINGS = {
     "bin",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -68,26 +69,18 @@ def _answer(shown: Shown | None, visit: Visit | None) -> tuple[Text, ...]:
 
 def walks_table(summary: Summary, begin_ns: int) -> Table:
     """Return what became of every walk."""
-    table = Table(title="walks against the truth", title_justify="left")
-    for heading in ("person", "walk", "dressed"):
-        table.add_column(heading)
-    for heading in ("seen s", "tracks", "answers"):
+    table = Table(title="walks against the truth", title_justify="left", box=SIMPLE_HEAD)
+    table.add_column("walk")
+    for heading in ("seen s", "answers"):
         table.add_column(heading, justify="right")
-    for heading in ("recognised as", "nearest", "result"):
+    for heading in ("named", "nearest", "result"):
         table.add_column(heading)
-    walks = sorted(
-        (*summary.firsts, *summary.returns, *summary.strangers), key=lambda w: w.visit.enter_s
-    )
-    for walk in walks:
-        visit = walk.visit
-        kind = "stranger" if visit.stranger else "first" if visit.enrols else "comes back"
+    walks = (*summary.firsts, *summary.returns, *summary.strangers)
+    for walk in sorted(walks, key=lambda one: one.visit.enter_s):
         times = [f"{1e-9 * (ns - begin_ns):.0f}" for ns in (walk.first_ns, walk.last_ns)]
         table.add_row(
-            visit.name,
-            kind,
-            visit.outfit,
+            walk.visit.label,
             "-".join(times) if walk.track_ids else "",
-            ", ".join(map(str, walk.track_ids)),
             str(len(walk.answers)),
             display_name(walk.named),
             display_name(walk.nearest),
@@ -105,7 +98,7 @@ def _result(walk: VisitScore) -> Text:
             text, style = f"{text}, {walk.misnamed} answers wrong", "red"
         return Text(text, style)
     if walk.misnamed:
-        return Text(f"false accept as {display_name(walk.named)}", "bold red")
+        return Text("false accept", "bold red")
     if visit.stranger:
         return Text("stayed unknown" if walk.track_ids else "unseen", "green")
     enrolled = visit.person_id in walk.known

@@ -53,8 +53,8 @@ def played() -> Score:
 def test_the_summary_names_every_walk_and_every_figure():
     summary = Summary.of(played(), [100.0, 200.0], {"tracker lidar/points stale": 3})
     walks = text_of(scene_report.walks_table(summary, 0))
-    assert [line for line in walks.splitlines() if "comes back" in line and "right" in line]
-    assert "false accept as Anna" in walks
+    assert [line for line in walks.splitlines() if "returns" in line and "right" in line]
+    assert "false accept" in walks
     assert "enrolled" in walks
     lines = scene_report.figures(summary, 57, 60, 0.5)
     assert lines == [

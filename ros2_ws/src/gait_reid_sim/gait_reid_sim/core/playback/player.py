@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -208,7 +209,7 @@ class Player:
         return self.pace.until_s(slot.release_s) < ahead_s
 
     def _cannot_be_ready(self, slot: Slot) -> bool:
-        if not self.pace.rate:
+        if not self.pace.rate or math.isinf(self._limits.max_lateness_s):
             return False
         turns = 1 + self._in_work // max(self._maker.workers, 1)
         # Aims at the time itself: the lateness that is allowed is for what takes longer than usual.
