@@ -34,12 +34,12 @@ Report = Callable[[int, dict[str, float]], None]
 class TowersTraining:
     """How the towers are trained."""
 
-    iterations: int = param(300, "Batches for both towers", "", 1)
-    inversion_iterations: int = param(100, "Batches for the inversion network", "", 1)
+    iterations: int = param(450, "Batches for both towers", "", 1)
+    inversion_iterations: int = param(250, "Batches for the inversion network", "", 1)
     pictures: int = param(64, "Pictures per batch", "", 2)
     kinds: int = param(3, "Kinds of sentences that each batch is compared with", "", 1, len(KINDS))
     prompted: float = param(
-        0.0, "Share of sentences that say it in the place of the prompts' learned word", "", 0, 1
+        0.5, "Share of sentences that say it in the place of the prompts' learned word", "", 0, 1
     )
     learning_rate: float = param(2e-3, "Greatest learning rate", "", 0.0)
     weight_decay: float = param(0.05, "Weight decay", "", 0.0)
