@@ -10,7 +10,8 @@ from the dataclass::
         def __post_init__(self) -> None:
             validate(self)
 
-A field whose default is another such dataclass (``field(default_factory=Other)``) becomes a group:
+A field whose default is another such dataclass (``field(default_factory=Other)``, or a function
+that returns one with other values) becomes a group:
 its parameters are named ``group.parameter``. Supported types: bool, int, float, str and tuples of
 one of them.
 """
@@ -178,15 +179,17 @@ def parameters_of(cls: type) -> tuple[ParameterInfo, ...]:
     Raises:
         TypeError: A field is neither a parameter nor a group, or has an unsupported type.
     """
-    return tuple(_walk(cls, ""))
+    return tuple(_walk(cls, "", None))
 
 
-def _walk(cls: type, prefix: str) -> Iterator[ParameterInfo]:
+def _walk(cls: type, prefix: str, defaults: Any) -> Iterator[ParameterInfo]:
+    """Yield the parameters of a class; ``defaults`` is what a group's factory made, if anything."""
     hints = typing.get_type_hints(cls)
     for field in dataclasses.fields(cls):
         hint = hints[field.name]
         if dataclasses.is_dataclass(hint):
-            yield from _walk(typing.cast(type, hint), f"{prefix}{field.name}.")
+            group = _group_defaults(field) if defaults is None else getattr(defaults, field.name)
+            yield from _walk(typing.cast(type, hint), f"{prefix}{field.name}.", group)
             continue
         metadata = field.metadata.get(_METADATA_KEY)
         if metadata is None:
@@ -194,9 +197,17 @@ def _walk(cls: type, prefix: str) -> Iterator[ParameterInfo]:
                 f"{cls.__name__}.{field.name} is neither a param() nor a parameter class"
             )
         element, length = _element_type(hint, f"{cls.__name__}.{field.name}")
+        default = field.default if defaults is None else getattr(defaults, field.name)
         yield ParameterInfo(
-            prefix + field.name, element, length, field.default, **dataclasses.asdict(metadata)
+            prefix + field.name, element, length, default, **dataclasses.asdict(metadata)
         )
+
+
+def _group_defaults(field: dataclasses.Field[Any]) -> Any:
+    """Return the group that a field's factory makes, or None where the class's own will do."""
+    if field.default_factory is dataclasses.MISSING or isinstance(field.default_factory, type):
+        return None
+    return field.default_factory()
 
 
 def _element_type(hint: Any, where: str) -> tuple[type, int]:
@@ -252,7 +263,7 @@ def from_mapping(cls: type[P], mapping: Mapping[str, Any]) -> P:
         if key not in infos:
             raise UnknownParameterError(key, value, list(infos))
         flat[key] = infos[key].convert(value)
-    return _build(cls, flat, "")
+    return _build(cls, {key: info.default for key, info in infos.items()} | flat, "")
 
 
 def _build(cls: type[P], flat: Mapping[str, Any], prefix: str) -> P:
@@ -262,7 +273,7 @@ def _build(cls: type[P], flat: Mapping[str, Any], prefix: str) -> P:
         key = prefix + field.name
         if dataclasses.is_dataclass(hints[field.name]):
             values[field.name] = _build(typing.cast(type, hints[field.name]), flat, f"{key}.")
-        elif key in flat:
+        elif flat[key] is not dataclasses.MISSING:
             values[field.name] = flat[key]
     return cls(**values)
 

@@ -130,3 +130,30 @@ def test_markdown_table_has_one_row_per_parameter_and_escapes_bars() -> None:
 )
 def test_mapping_round_trip(config: GateConfig) -> None:
     assert from_mapping(GateConfig, to_mapping(config)) == config
+
+
+@dataclass(frozen=True)
+class Patient:
+    """A group whose defaults are its owner's."""
+
+    wait_s: float = param(1.0, "How long to wait", "s", 0.0, 10.0)
+    tries: int = param(3, "How often to try", "", 1, 9)
+
+    def __post_init__(self) -> None:
+        validate(self)
+
+
+@dataclass(frozen=True)
+class Owner:
+    usual: Patient = field(default_factory=Patient)
+    slow: Patient = field(default_factory=lambda: Patient(wait_s=8.0))
+
+    def __post_init__(self) -> None:
+        validate(self)
+
+
+def test_the_values_of_a_groups_factory_are_the_defaults() -> None:
+    defaults = {info.key: info.default for info in parameters_of(Owner)}
+    assert defaults == {"usual.wait_s": 1.0, "usual.tries": 3, "slow.wait_s": 8.0, "slow.tries": 3}
+    assert from_mapping(Owner, {}) == Owner()
+    assert from_mapping(Owner, {"slow.tries": 5}).slow == Patient(wait_s=8.0, tries=5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -119,19 +120,24 @@ def _subjects(
                 console.print(f"{name} does not use {subset}: left out")
                 continue
             console.print(f"{label}: {len(walks)} walks", highlight=False)
-            about = {
-                "network": read.experiment.network,
-                "sensors": " + ".join(used),
-                "iterations": read.iteration,
-                "seed": train.run.seed,
-                "parameters": sum(one.numel() for one in network.parameters()),
-                "frames": frames or int(walks.walks.frames.max()),
-            }
+            about = _about(read, network, used, frames or int(walks.walks.frames.max()))
             embedded = embed(network, walks, shown, frames, device=device)
             found.append(Subject(label, embedded, about))
     if not found:
         raise ValueError("no checkpoint uses any of the sensors that were chosen")
     return found
+
+
+def _about(read: Any, network: Any, sensors: Sequence[str], frames: int) -> dict[str, Any]:
+    """Return what a report says of a checkpoint."""
+    return {
+        "network": read.experiment.network,
+        "sensors": " + ".join(sensors),
+        "iterations": read.iteration,
+        "seed": read.experiment.train.run.seed,
+        "parameters": sum(one.numel() for one in network.parameters()),
+        "frames": frames,
+    }
 
 
 def _named(text: str) -> tuple[str, Path]:
