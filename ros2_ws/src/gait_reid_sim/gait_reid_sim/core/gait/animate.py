@@ -8,7 +8,8 @@ from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 from gait_reid.core.types import Float64
 from gait_reid_sim.core.body.model import ARM, JOINT, LEG, BodyShape
 from gait_reid_sim.core.body.skinning import joint_positions
-from gait_reid_sim.core.gait.feet import Base, FootMotion, hip_height, make_base, move_foot
+from gait_reid_sim.core.gait.feet import Base, FootMotion, make_base, move_foot
+from gait_reid_sim.core.gait.hips import pelvis_rotation, sway
 from gait_reid_sim.core.gait.itinerary import Itinerary
 from gait_reid_sim.core.gait.legs import LegGeometry, about_x, about_y, about_z, solve_leg
 from gait_reid_sim.core.gait.motion import Motion
@@ -53,11 +54,8 @@ def animate(
 
 
 def _pelvis_rotation(stride: Stride, base: Base, seated: Float64) -> Float64:
-    gait, cycle, size = stride.gait, TAU * base.phase, np.minimum(base.ratio, 1.2)
-    yaw = -gait.pelvis_rotation * size * np.cos(cycle)
-    roll = gait.pelvis_obliquity * size * np.cos(cycle - TAU * 0.17)
-    pitch = 0.03 + 0.02 * size * np.cos(2.0 * cycle - TAU * 0.2) + 0.25 * _rising(seated)
-    return about_z(base.heading + yaw) @ about_y(pitch) @ about_x(roll)
+    own = pelvis_rotation(stride.gait, base.phase, base.ratio)
+    return about_z(base.heading) @ own @ about_y(0.25 * _rising(seated))
 
 
 def _rising(seated: Float64) -> Float64:
@@ -73,18 +71,14 @@ def _root(
     sitting: tuple[Float64, Progress],
 ) -> Float64:
     """Return (t, 3) positions of the pelvis joint from which both feet are in reach."""
-    gait, legs, cycle = stride.gait, stride.legs, TAU * base.phase
-    seated, progress = sitting
-    size = np.minimum(base.ratio, 1.2)
-    sway = gait.sway_m * np.sqrt(size) * np.cos(cycle - TAU * 0.30)
-    surge = 0.007 * size * np.sin(2.0 * cycle + TAU * 0.1)
-    back = seated * -(legs.thigh_m * 0.92)
+    legs, (seated, progress) = stride.legs, sitting
+    surge, height = stride.hips.at(base.phase, base.ratio)
+    aside = sway(stride.gait, base.phase, base.ratio)
+    ahead = surge - seated * legs.thigh_m * 0.92
     c, s = np.cos(base.heading), np.sin(base.heading)
-    ahead = surge + back
-    height = hip_height(stride, base) - float(legs.hip_offset[:, 2].mean())
     seat = progress.seat_height_m + SEAT_TO_HIP_M - float(legs.hip_offset[:, 2].mean())
     height = (1.0 - seated) * height + seated * seat
-    xy = base.xy + np.column_stack([c * ahead - s * sway, s * ahead + c * sway])
+    xy = base.xy + np.column_stack([c * ahead - s * aside, s * ahead + c * aside])
     root = np.column_stack([xy, height])
     drop = np.zeros(len(root))
     for side, foot in enumerate(feet):

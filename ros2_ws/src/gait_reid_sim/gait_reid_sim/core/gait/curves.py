@@ -1,8 +1,10 @@
 """Joint angles over the gait cycle as Fourier series.
 
-Phase 0 is the heel strike of the leg in question, phase 1 its next. The mean curves interpolate the
-angles that Perry and Burnfield (Gait Analysis, 2nd ed., 2010) and Winter (Biomechanics and Motor
-Control of Human Movement, 4th ed., 2009) give for level walking at a free speed.
+Phase 0 is the heel strike of the leg in question, phase 1 its next. The mean curves are those of
+40 straight walks of the CMU Graphics Lab Motion Capture Database, both legs of each. The least
+flexion of the knee in a walk is set to 4 degrees: skeletons do not agree on where a knee is
+straight. They have the course that Perry and Burnfield (Gait Analysis, 2nd ed., 2010) and Winter
+(Biomechanics and Motor Control of Human Movement, 4th ed., 2009) describe for level walking.
 """
 
 from __future__ import annotations
@@ -14,10 +16,16 @@ from scipy.interpolate import CubicSpline, PchipInterpolator
 from gait_reid.core.types import Float64
 
 NUM_HARMONICS = 6
-_PHASES = (0.0, 0.07, 0.15, 0.25, 0.35, 0.45, 0.53, 0.60, 0.66, 0.73, 0.80, 0.87, 0.94)
-THIGH_DEG = (24, 22, 16, 7, -4, -14, -18, -12, -1, 11, 20, 25, 25)
+_PHASES = np.arange(25) / 25
+THIGH_DEG = (
+    30.9, 30.8, 29.3, 25.7, 21.2, 16.9, 13.1, 10.0, 6.2, 1.1, -5.2, -10.7, -14.5,
+    -16.9, -16.0, -9.4, -0.5, 8.2, 16.1, 23.0, 28.5, 31.6, 32.1, 31.0, 30.0,
+)  # fmt: skip
 """Of the thigh against the vertical, positive forwards."""
-KNEE_FLEXION_DEG = (5, 12, 17, 13, 7, 8, 18, 40, 62, 73, 60, 30, 6)
+KNEE_FLEXION_DEG = (
+    14.3, 20.4, 24.5, 25.8, 24.5, 23.3, 22.4, 22.7, 21.8, 18.2, 12.6, 8.6, 8.2,
+    11.0, 19.0, 34.3, 49.5, 60.2, 64.8, 64.1, 58.6, 47.8, 32.8, 17.7, 10.0,
+)  # fmt: skip
 
 Complex = npt.NDArray[np.complex128]
 
@@ -66,22 +74,32 @@ def residual(rng: np.random.Generator, sd_rad: float, harmonics: int = NUM_HARMO
     return out
 
 
-RISE = np.array([0.54, 0.68, 0.80, 0.90, 1.0])
+RISE = np.array([0.50, 0.68, 0.80, 0.90, 1.0])
 """Parts of the stance at which the rise of the heel is given."""
+MEAN_RISE = np.array([0.014, 0.058, 0.145, 0.33, 0.75])
+"""Mean rise of the heel at `RISE` over the push-off."""
+_LANDING = ((0.0, 1.0), (0.035, 0.58), (0.07, 0.24), (0.11, 0.06), (0.15, 0.0), (0.2, 0.0))
+_SWING = (
+    (0.073, -0.99), (0.122, -1.07), (0.17, -1.055), (0.268, -0.91), (0.415, -0.61), (0.561, -0.25),
+)  # fmt: skip
+_ARRIVAL = ((0.756, 0.55), (0.854, 1.15), (0.91, 1.27), (1.0, 1.0))
 
 
-def foot_pitch(phase: npt.ArrayLike, duty: float, strike_rad: float, rise_rad: Float64) -> Float64:
+def foot_pitch(
+    phase: npt.ArrayLike, duty: float, strike_rad: float, push_off_rad: float, rise_rad: Float64
+) -> Float64:
     """Return the pitch of the foot against the ground, positive with the toes up.
 
     Args:
         phase: Phase of the leg, any shape.
         duty: Part of the cycle that the foot is on the ground.
         strike_rad: Pitch at heel strike, positive.
+        push_off_rad: Heel-up pitch of the foot that has just left the ground, positive.
         rise_rad: (5,) heel-up rotation at `RISE`, zero or positive, the last at toe-off.
     """
-    swing, last = 1.0 - duty, float(rise_rad[-1])
-    knots = [0.0, 0.13 * duty, 0.35 * duty, *(RISE * duty)]
-    knots += [duty + swing * x for x in (0.13, 0.45, 0.72, 0.9, 1.0)]
-    values = [strike_rad, 0.0, 0.0, *(-rise_rad)]
-    values += [-1.08 * last, -0.32 * last, 0.25 * strike_rad, 0.85 * strike_rad, strike_rad]
+    swing = 1.0 - duty
+    knots = [x for x, _ in _LANDING] + [float(x) * duty for x in RISE]
+    knots += [duty + swing * x for x, _ in (*_SWING, *_ARRIVAL)]
+    values = [y * strike_rad for _, y in _LANDING] + [-float(y) for y in rise_rad]
+    values += [y * push_off_rad for _, y in _SWING] + [y * strike_rad for _, y in _ARRIVAL]
     return PchipInterpolator(knots, values)(np.mod(np.asarray(phase, np.float64), 1.0))

@@ -13,15 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 from gait_reid.core.types import Float64
-from gait_reid_sim.core.gait.curves import evaluate
+from gait_reid_sim.core.gait.hips import print_aside_m
 from gait_reid_sim.core.gait.itinerary import Path
 from gait_reid_sim.core.gait.progress import Progress
-from gait_reid_sim.core.gait.stride import MID_STANCE, Stride
+from gait_reid_sim.core.gait.stride import LARGEST_LIFT, MID_STANCE, Stride
 
 LEAST_LIFT = 0.38
 """Steps on the spot still lift the feet: amplitude against the preferred stride."""
 CLEARANCE_M = 0.012
-FADE = 0.6
+FADE = 0.5
 """Part of the swing over which the corrections at its ends fade."""
 
 
@@ -122,8 +122,7 @@ def find_stances(stride: Stride, base: Base, side: int) -> list[Stance]:
         heading = float(np.interp(middle, grid, base.heading))
         ratio = 0.0 if resting else float(np.interp(middle, grid, base.ratio))
         ahead = ratio * stride.print_offset_m[side]
-        aside = outwards * max(0.5 * gait.step_width_m, 0.035)
-        aside += outwards * (1.0 - ratio) * 0.03 if ratio < 1.0 else 0.0
+        aside = print_aside_m(gait, side, ratio)
         c, s = np.cos(heading), np.sin(heading)
         print_xy = xy + np.array([c * ahead - s * aside, s * ahead + c * aside])
         if cycle <= own[0] - gait.duty:
@@ -137,23 +136,17 @@ def _nominal(stride: Stride, base: Base, side: int) -> Float64:
     own = stride.leg_phase(side, base.phase)
     hip, knee = stride.scaled_angles(side, own, base.lift)
     forward, drop = stride.legs.hanging_ankle(hip, knee)
-    height = hip_height(stride, base)
-    ahead = forward + stride.legs.hip_offset[side, 0]
-    aside = (1.0 if side == 0 else -1.0) * max(0.5 * stride.gait.step_width_m, 0.035)
+    surge, height = stride.hips.at(base.phase, base.ratio)
+    ahead = forward + stride.legs.hip_offset[side, 0] + surge
+    aside = print_aside_m(stride.gait, side, 1.0)
     c, s = np.cos(base.heading), np.sin(base.heading)
     return np.column_stack(
         [
             base.xy[:, 0] + c * ahead - s * aside,
             base.xy[:, 1] + s * ahead + c * aside,
-            height + drop,
+            height + stride.legs.hip_offset[side, 2] + drop,
         ]
     )
-
-
-def hip_height(stride: Stride, base: Base) -> Float64:
-    """Return (t,) height of the hips before the reach of the legs is respected."""
-    walking = evaluate(stride.hip_height, base.phase)
-    return base.ratio * walking + (1.0 - base.ratio) * stride.standing_hip_m
 
 
 def _planted_ankle(stride: Stride, stance: Stance, pitch: Float64) -> Float64:
@@ -176,7 +169,7 @@ def _fading(u: Float64, offset: Float64, slope: Float64) -> Float64:
 def move_foot(stride: Stride, base: Base, side: int) -> FootMotion:
     """Return the motion of one foot over the padded time."""
     own = stride.leg_phase(side, base.phase)
-    pitch = stride.pitch(side, own) * np.clip(base.lift, 0.0, 1.15)
+    pitch = stride.pitch(side, own) * np.clip(base.lift, 0.0, LARGEST_LIFT)
     nominal = _nominal(stride, base, side)
     ankle = nominal.copy()
     yaw, planted = base.heading.copy(), np.zeros(len(own), bool)

@@ -33,7 +33,7 @@ class GaitParameters:
         toe_out: Yaw of each foot outwards.
         duty: Part of the cycle that a foot is on the ground.
         strike: Pitch of the foot at heel strike, toes up.
-        push_off: Heel-up pitch of the foot at toe-off.
+        push_off: Heel-up pitch of the foot just after toe-off.
         knee_scale: Amplitude of the knee against the mean curve.
         side_scale: Amplitude of each leg's thigh against the other's.
         phase_lag: Phase of the right leg against the left.
@@ -58,9 +58,9 @@ class GaitParameters:
     stride_m: float
     step_width_m: float = 0.10
     toe_out: tuple[float, float] = (0.12, 0.12)
-    duty: float = 0.61
+    duty: float = 0.59
     strike: float = 0.33
-    push_off: float = 1.13
+    push_off: float = 1.05
     knee_scale: float = 1.0
     side_scale: tuple[float, float] = (1.0, 1.0)
     phase_lag: float = 0.5
@@ -126,9 +126,9 @@ def sample_gait(
         step_width_m=float(np.clip(rng.normal(0.10, 0.03 * spread), 0.03, 0.22)),
         toe_out=(toe_out + rng.normal(0.0, 1.5) * deg, toe_out + rng.normal(0.0, 1.5) * deg),
         # Longer strides leave less time on both feet.
-        duty=float(np.clip(rng.normal(0.733 - 0.15 * ratio, 0.010 * spread), 0.57, 0.65)),
+        duty=float(np.clip(rng.normal(0.713 - 0.15 * ratio, 0.010 * spread), 0.55, 0.64)),
         strike=_positive(rng, np.deg2rad(19.0), 3.5 * deg, 0.1),
-        push_off=float(np.clip(rng.normal(1.0, 0.12 * spread), 0.7, 1.25) * np.deg2rad(65.0)),
+        push_off=float(np.clip(rng.normal(1.0, 0.12 * spread), 0.7, 1.25) * np.deg2rad(60.0)),
         knee_scale=float(np.clip(rng.normal(1.0, 0.08 * spread), 0.75, 1.25)),
         side_scale=(side, 2.0 - side),
         phase_lag=float(np.clip(rng.normal(0.5, 0.006 * spread), 0.48, 0.52)),
@@ -174,7 +174,7 @@ def vary(gait: GaitParameters, rng: np.random.Generator, spread: float = 1.0) ->
             np.clip(gait.step_width_m + rng.normal(0.0, 0.015 * spread), 0.02, 0.24)
         ),
         toe_out=pair(gait.toe_out, 1.5),
-        duty=float(np.clip(gait.duty + rng.normal(0.0, 0.005 * spread), 0.56, 0.66)),
+        duty=float(np.clip(gait.duty + rng.normal(0.0, 0.005 * spread), 0.54, 0.65)),
         strike=max(gait.strike + rng.normal(0.0, 1.2) * deg, 0.08),
         push_off=gait.push_off * factor(0.03),
         knee_scale=gait.knee_scale * factor(0.02),

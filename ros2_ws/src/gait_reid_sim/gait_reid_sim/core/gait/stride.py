@@ -1,7 +1,7 @@
 """One person's stride at the preferred speed: the cycle that every walk is made from.
 
 The mean thigh curve is scaled until the foot moves back under the body, while on the ground, as
-fast as the body moves forwards; the height of the hips follows from the leg that stands.
+fast as the body moves forwards; the way of the hips follows from the legs that stand.
 """
 
 from __future__ import annotations
@@ -9,15 +9,33 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from gait_reid.core.types import Float64
-from gait_reid_sim.core.gait.curves import RISE, Complex, evaluate, foot_pitch
+from gait_reid_sim.core.gait.curves import MEAN_RISE, RISE, evaluate, foot_pitch
+from gait_reid_sim.core.gait.hips import (
+    HEIGHT_HARMONICS,
+    HEIGHT_RIDGE,
+    RATIOS,
+    SURGE_HARMONICS,
+    SURGE_RIDGE,
+    HipPath,
+    fit_wave,
+    pelvis_rotation,
+    print_aside_m,
+    sway,
+)
 from gait_reid_sim.core.gait.legs import LegGeometry
 from gait_reid_sim.core.gait.parameters import GaitParameters
 
 MID_STANCE = 0.30
 _FLAT = np.linspace(0.08, 0.45, 24)
 _STANDING_KNEE_RAD = 0.07
+LARGEST_LIFT = 1.15
+"""Of the foot's pitch, in long strides."""
+_STANCE = np.linspace(0.0, 1.0, 40)
+_WEIGHT = np.clip(np.minimum(_STANCE / 0.2, (1.0 - _STANCE) / 0.25), 0.08, 1.0)
+_SHIFTS_RAD = np.deg2rad(np.linspace(-8.0, 4.0, 5))
 
 
 @dataclass(frozen=True)
@@ -28,10 +46,10 @@ class Stride:
         gait: Parameters it was made from.
         legs: Lengths.
         thigh_gain: (2,) factors on the thigh's mean curve, left and right.
-        thigh_shift: Added to the mean thigh angle, so that neither the leading nor the trailing
-            leg forces the hips down more than the other.
+        thigh_shift: Added to the mean thigh angle, so that both legs ask for the same height of the
+            hips while both are on the ground.
         print_offset_m: (2,) how far ahead of the pelvis, at mid-stance, each foot stands.
-        hip_height: Coefficients of the height of the hips over the left leg's phase.
+        hips: The way of the hips.
         rise: (2, 5) heel-up rotation of each foot in late stance, see `curves.foot_pitch`.
     """
 
@@ -40,18 +58,22 @@ class Stride:
     thigh_gain: Float64
     thigh_shift: float
     print_offset_m: Float64
-    hip_height: Complex
+    hips: HipPath
     rise: Float64
 
     @classmethod
     def of(cls, gait: GaitParameters, legs: LegGeometry) -> Stride:
         """Find the cycle in which feet and body move at the same speed."""
         gain = np.array([_fit_gain(gait, legs, side) for side in range(2)])
-        shifts = np.deg2rad(np.linspace(-7.0, 5.0, 13))
-        trials = [cls._trial(gait, legs, gain, float(shift)) for shift in shifts]
-        best = trials[int(np.argmax([trial._lowest_reach() for trial in trials]))]
-        best = replace(best, hip_height=best._height())
-        return replace(best, rise=np.array([best._heel_rise(side) for side in range(2)]))
+        trials = [cls._trial(gait, legs, gain, float(shift)) for shift in _SHIFTS_RAD]
+        stride = min(trials, key=lambda trial: trial._hips(1.0)[1])
+        ways = [stride._hips(float(ratio))[0] for ratio in RATIOS[1:]]
+        rest = np.zeros((1, HEIGHT_HARMONICS + 1), np.complex128)
+        surge = np.concatenate([rest[:, : SURGE_HARMONICS + 1], *(way.surge for way in ways)])
+        rest[0, 0] = stride.standing_pelvis_m
+        height = np.concatenate([rest, *(way.height for way in ways)])
+        stride = replace(stride, hips=HipPath(surge, height))
+        return replace(stride, rise=np.array([stride._heel_rise(side) for side in range(2)]))
 
     @classmethod
     def _trial(cls, gait: GaitParameters, legs: LegGeometry, gain: Float64, shift: float) -> Stride:
@@ -62,17 +84,6 @@ class Stride:
             drift = forward + legs.hip_offset[side, 0] + gait.stride_m * (_FLAT - MID_STANCE)
             offsets[side] = drift.mean()
         return replace(stride, print_offset_m=offsets)
-
-    def _lowest_reach(self) -> float:
-        """Return the greatest height of the hips at which both feet stay in reach all the time."""
-        phase = np.linspace(0.0, self.gait.duty, 40)
-        heights = []
-        for side in range(2):
-            roll, ankle = self.legs.rolling_ankle(self.pitch(side, phase))
-            ahead = self.print_offset_m[side] - self.gait.stride_m * (phase - MID_STANCE) + roll
-            ahead = ahead - self.legs.hip_offset[side, 0]
-            heights.append(ankle + np.sqrt(np.maximum(self.legs.stretch_m**2 - ahead**2, 0.0)))
-        return float(np.min(heights))
 
     def leg_phase(self, side: int, phase: Float64) -> Float64:
         """Return the phase of a leg from that of the left leg."""
@@ -88,79 +99,105 @@ class Stride:
         knee = 0.035 + 0.5 * (knee - 0.035 + np.hypot(knee - 0.035, 0.04))
         return hip + evaluate(gait.thigh_residual, phase), knee
 
-    def scaled_angles(self, side: int, phase: Float64, ratio: Float64) -> tuple[Float64, Float64]:
-        """Return thigh angle and knee flexion of strides ``ratio`` times as long (0: standing)."""
+    def scaled_angles(
+        self, side: int, phase: Float64, ratio: npt.ArrayLike
+    ) -> tuple[Float64, Float64]:
+        """Return thigh angle and knee flexion of strides ``ratio`` times as long (0: standing).
+
+        The knee bends less than in proportion in long strides.
+        """
         hip, knee = self.angles(side, phase)
-        return hip * ratio, knee * ratio + (1.0 - ratio) * _STANDING_KNEE_RAD
+        size = np.asarray(ratio, np.float64)
+        stood = np.maximum(1.0 - size, 0.0) * _STANDING_KNEE_RAD
+        return hip * size, knee * size * (1.5 - 0.5 * np.minimum(size, 1.5)) + stood
 
     def pitch(self, side: int, phase: Float64) -> Float64:
         """Return the pitch of the foot at phases of the leg itself."""
         gait = self.gait
-        return foot_pitch(phase, gait.duty, gait.strike, self.rise[side])
+        return foot_pitch(phase, gait.duty, gait.strike, gait.push_off, self.rise[side])
 
-    def _height(self) -> Complex:
-        """Return the height of the hips: that of the leg which stands alone, smoothly joined."""
-        phase = np.arange(128) / 128
-        rows, heights = [], []
-        for side in range(2):
-            own = np.mod(self.leg_phase(side, phase), 1.0)
-            alone = (own > 0.12) & (own < 0.42)
-            _, drop = self.legs.hanging_ankle(*self.angles(side, own[alone]))
-            rows.append(phase[alone])
-            heights.append(self.legs.ankle_height_m - drop)
-        wave = 2.0 * np.pi * np.concatenate(rows)
-        basis = [np.ones_like(wave), np.cos(wave), np.sin(wave), np.cos(2 * wave), np.sin(2 * wave)]
-        fit = np.linalg.lstsq(np.stack(basis, axis=1), np.concatenate(heights), rcond=None)[0]
-        return np.array([fit[0], fit[1] - 1j * fit[2], fit[3] - 1j * fit[4]])
+    def _hips(self, ratio: float) -> tuple[HipPath, float]:
+        """Return the way of the hips at one length of stride, and how much the legs disagree."""
+        legs = [self._standing(side, ratio) for side in range(2)]
+        phase, ahead, up, hip, reach, weight = (
+            np.concatenate(columns) for columns in zip(*legs)
+        )  # fmt: skip
+        surge = fit_wave(phase, ahead - hip[:, 0], weight, SURGE_HARMONICS, SURGE_RIDGE)
+        fore = ahead + reach[:, 0] - hip[:, 0] - evaluate(surge, phase)
+        left = reach[:, 1] - hip[:, 1] - sway(self.gait, phase, ratio)
+        drop = np.sqrt(np.maximum(reach[:, 2] ** 2 - fore**2 - left**2, 0.01))
+        asked = up + drop - hip[:, 2]
+        height = fit_wave(phase, asked, weight, HEIGHT_HARMONICS, HEIGHT_RIDGE)
+        error = weight @ (asked - evaluate(height, phase)) ** 2
+        return HipPath(surge[None], height[None]), float(error)
+
+    def _standing(self, side: int, ratio: float) -> tuple[Float64, ...]:
+        """Return of one leg on the ground what its own curves ask of the hips.
+
+        Returns:
+            Phases of the left leg, how far ahead of the path's point the hip should be, height of
+            the ankle, (t, 3) hip joint against the pelvis, (t, 3) of which the columns are the
+            ankle ahead of the hip, left of the path, and far from the hip, and weights.
+        """
+        gait, legs, own = self.gait, self.legs, _STANCE * self.gait.duty
+        phase = own + (gait.phase_lag if side else 0.0)
+        forward, drop = legs.hanging_ankle(*self.scaled_angles(side, own, ratio))
+        roll, up = legs.rolling_ankle(self.pitch(side, own) * min(ratio, LARGEST_LIFT))
+        way = ratio * (self.print_offset_m[side] - gait.stride_m * (own - MID_STANCE)) + roll
+        hip = pelvis_rotation(gait, phase, ratio) @ legs.hip_offset[side]
+        aside = np.full_like(own, print_aside_m(gait, side, ratio))
+        reach = np.column_stack([forward, aside, np.hypot(forward, drop)])
+        return phase, way - forward, up, hip, reach, _WEIGHT
 
     def _heel_rise(self, side: int) -> Float64:
         """Return (5,) how far the heel must be up for the knee to bend as the curve has it."""
-        phase = RISE * self.gait.duty
-        _, knee = self.angles(side, phase)
-        a, b = self.legs.thigh_m, self.legs.shank_m
+        gait, legs, own = self.gait, self.legs, RISE * self.gait.duty
+        phase = own + (gait.phase_lag if side else 0.0)
+        _, knee = self.angles(side, own)
+        a, b = legs.thigh_m, legs.shank_m
         wanted = np.sqrt(a * a + b * b + 2.0 * a * b * np.cos(knee))
-        height = evaluate(self.hip_height, phase + (self.gait.phase_lag if side else 0.0))
-        tries = np.linspace(0.0, 1.25 * self.gait.push_off, 60)
-        roll, ankle = self.legs.rolling_ankle(-tries)
-        ahead = self.print_offset_m[side] - self.gait.stride_m * (phase - MID_STANCE)
-        ahead = ahead[:, None] + roll - self.legs.hip_offset[side, 0]
-        length = np.hypot(ahead, height[:, None] - ankle)
-        close = np.abs(length - wanted[:, None])
-        rise = tries[close.argmin(axis=1)]
-        rise[0] = 0.0
-        least = self.gait.push_off * np.array([0.0, 0.12, 0.34, 0.62, 0.85])
-        return np.maximum.accumulate(np.maximum(rise, least))
+        surge, height = self.hips.at(phase, np.ones_like(phase))
+        hip = pelvis_rotation(gait, phase, 1.0) @ legs.hip_offset[side]
+        left = print_aside_m(gait, side, 1.0) - hip[:, 1] - sway(gait, phase, 1.0)
+        usual = self.rise[side]
+        tries = usual[:, None] * np.linspace(0.7, 1.15, 31)
+        roll, up = legs.rolling_ankle(-tries)
+        ahead = self.print_offset_m[side] - gait.stride_m * (own - MID_STANCE) - surge - hip[:, 0]
+        down = (height + hip[:, 2])[:, None] - up
+        length = np.sqrt((ahead[:, None] + roll) ** 2 + down**2 + left[:, None] ** 2)
+        best = np.abs(length - wanted[:, None]).argmin(axis=1)
+        return np.maximum.accumulate(tries[np.arange(len(usual)), best])
 
     @property
-    def standing_hip_m(self) -> float:
-        """Height of the hips at rest."""
+    def standing_pelvis_m(self) -> float:
+        """Height of the pelvis at rest."""
         knee = np.array(_STANDING_KNEE_RAD)
         _, drop = self.legs.hanging_ankle(knee * 0.5, knee)
-        return self.legs.ankle_height_m - float(drop)
+        return self.legs.ankle_height_m - float(drop) - float(self.legs.hip_offset[:, 2].mean())
 
 
 def _bare(gait: GaitParameters, legs: LegGeometry, gain: Float64, shift: float) -> Stride:
     """Return a stride of which only the angles are known."""
-    rise = np.tile(1.2 * gait.push_off * np.array([0.0, 0.2, 0.5, 0.8, 1.0]), (2, 1))
-    return Stride(gait, legs, gain, shift, np.zeros(2), np.zeros(1, np.complex128), rise)
+    rise = np.tile(gait.push_off * MEAN_RISE, (2, 1))
+    nowhere = HipPath(np.zeros((len(RATIOS), 1), complex), np.zeros((len(RATIOS), 1), complex))
+    return Stride(gait, legs, gain, shift, np.zeros(2), nowhere, rise)
 
 
 def _fit_gain(gait: GaitParameters, legs: LegGeometry, side: int) -> float:
-    """Return the factor on the thigh curve at which the standing foot keeps its place."""
-    wanted = gait.stride_m * (_FLAT[-1] - _FLAT[0]) * gait.side_scale[side]
-    ends = np.array([_FLAT[0], _FLAT[-1]])
-    gain, step = 1.0, 0.05
-    for _ in range(6):
-        travel = [_travel(gait, legs, side, g, ends) for g in (gain, gain + step)]
-        slope = (travel[1] - travel[0]) / step
-        gain = float(np.clip(gain + (wanted - travel[0]) / max(slope, 1e-3), 0.4, 2.2))
+    """Return the factor on the thigh curve at which the foot stays behind as the body moves on."""
+    own = _STANCE * gait.duty
+    lever = own - own.mean()
+    wanted = gait.stride_m * (gait.side_scale[side] - 1.0) * (lever @ own)
+
+    def drift(gain: float) -> float:
+        _, ahead, _, hip, _, _ = _bare(gait, legs, np.full(2, gain), 0.0)._standing(side, 1.0)
+        return float(lever @ (ahead - hip[:, 0])) - wanted
+
+    last, gain = 0.8, 1.2
+    before, now = drift(last), drift(gain)
+    for _ in range(2):
+        slope = (now - before) / (gain - last) if abs(gain - last) > 1e-6 else 1.0
+        last, before = gain, now
+        gain = float(np.clip(gain - now / max(slope, 1e-4), 0.5, 2.0))
+        now = drift(gain)
     return gain
-
-
-def _travel(
-    gait: GaitParameters, legs: LegGeometry, side: int, gain: float, ends: Float64
-) -> float:
-    trial = _bare(gait, legs, np.full(2, gain), 0.0)
-    forward, _ = legs.hanging_ankle(*trial.angles(side, ends))
-    turn = 2.0 * gait.pelvis_rotation * abs(legs.hip_offset[side, 1])
-    return float(forward[0] - forward[1] + turn)
