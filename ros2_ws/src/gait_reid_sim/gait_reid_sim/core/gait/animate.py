@@ -40,7 +40,7 @@ def animate(
     """
     stride = Stride.of(gait, LegGeometry.of(body, sole_m))
     progress = plan_progress(itinerary, gait, rng)
-    base = make_base(itinerary.path, progress, PAD)
+    base = make_base(itinerary.path, progress, stride.hips, PAD)
     seated = np.pad(progress.seated, PAD, mode="edge")
     feet = [move_foot(stride, base, side) for side in range(2)]
     pelvis = _pelvis_rotation(stride, base, seated)
@@ -72,12 +72,11 @@ def _root(
 ) -> Float64:
     """Return (t, 3) positions of the pelvis joint from which both feet are in reach."""
     legs, (seated, progress) = stride.legs, sitting
-    surge, height = stride.hips.at(base.phase, base.ratio)
     aside = sway(stride.gait, base.phase, base.ratio)
-    ahead = surge - seated * legs.thigh_m * 0.92
+    ahead = base.surge - seated * legs.thigh_m * 0.92
     c, s = np.cos(base.heading), np.sin(base.heading)
     seat = progress.seat_height_m + SEAT_TO_HIP_M - float(legs.hip_offset[:, 2].mean())
-    height = (1.0 - seated) * height + seated * seat
+    height = (1.0 - seated) * base.height + seated * seat
     xy = base.xy + np.column_stack([c * ahead - s * aside, s * ahead + c * aside])
     root = np.column_stack([xy, height])
     drop = np.zeros(len(root))

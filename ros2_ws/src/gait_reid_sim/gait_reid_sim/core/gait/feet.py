@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gait_reid.core.types import Float64
-from gait_reid_sim.core.gait.hips import print_aside_m
+from gait_reid_sim.core.gait.hips import HipPath, print_aside_m
 from gait_reid_sim.core.gait.itinerary import Path
 from gait_reid_sim.core.gait.progress import Progress
 from gait_reid_sim.core.gait.stride import LARGEST_LIFT, MID_STANCE, Stride
@@ -70,6 +70,8 @@ class Base:
         lift: (t,) amplitude of the swinging leg.
         xy: (t, 2) middle of the pelvis without sway.
         heading: (t,) radians.
+        surge: (t,) metres that the hips are ahead of ``xy``.
+        height: (t,) of the pelvis, before the reach of the legs is respected.
         rests: Intervals of samples at rest.
     """
 
@@ -79,10 +81,12 @@ class Base:
     lift: Float64
     xy: Float64
     heading: Float64
+    surge: Float64
+    height: Float64
     rests: tuple[tuple[int, int], ...]
 
 
-def make_base(path: Path, progress: Progress, pad: int) -> Base:
+def make_base(path: Path, progress: Progress, hips: HipPath, pad: int) -> Base:
     """Extend the clock by ``pad`` samples at both ends, so that the first step has a past."""
     count = len(progress.phase)
     before, after = np.arange(-pad, 0), np.arange(count, count + pad) - (count - 1)
@@ -103,7 +107,9 @@ def make_base(path: Path, progress: Progress, pad: int) -> Base:
         (0 if first == 0 else first + pad, last + (2 * pad if last == count else pad))
         for first, last in progress.rests
     ]
-    return Base(distance, extend(progress.phase), ratio, lift, xy, heading, tuple(rests))
+    phase = extend(progress.phase)
+    surge, height = hips.at(phase, ratio)
+    return Base(distance, phase, ratio, lift, xy, heading, surge, height, tuple(rests))
 
 
 def find_stances(stride: Stride, base: Base, side: int) -> list[Stance]:
@@ -136,15 +142,14 @@ def _nominal(stride: Stride, base: Base, side: int) -> Float64:
     own = stride.leg_phase(side, base.phase)
     hip, knee = stride.scaled_angles(side, own, base.lift)
     forward, drop = stride.legs.hanging_ankle(hip, knee)
-    surge, height = stride.hips.at(base.phase, base.ratio)
-    ahead = forward + stride.legs.hip_offset[side, 0] + surge
+    ahead = forward + stride.legs.hip_offset[side, 0] + base.surge
     aside = print_aside_m(stride.gait, side, 1.0)
     c, s = np.cos(base.heading), np.sin(base.heading)
     return np.column_stack(
         [
             base.xy[:, 0] + c * ahead - s * aside,
             base.xy[:, 1] + s * ahead + c * aside,
-            height + stride.legs.hip_offset[side, 2] + drop,
+            base.height + stride.legs.hip_offset[side, 2] + drop,
         ]
     )
 

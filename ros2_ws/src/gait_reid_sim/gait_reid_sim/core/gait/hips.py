@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gait_reid.core.types import Float64
-from gait_reid_sim.core.gait.curves import Complex, evaluate
+from gait_reid_sim.core.gait.curves import Complex
 from gait_reid_sim.core.gait.legs import about_x, about_y, about_z
 from gait_reid_sim.core.gait.parameters import GaitParameters
 
@@ -36,9 +36,12 @@ class HipPath:
     def at(self, phase: Float64, ratio: Float64) -> tuple[Float64, Float64]:
         """Return surge and height, metres, at phases of the left leg."""
         place = np.clip(ratio, 0.0, RATIOS[-1]) / RATIOS[1]
-        weight = np.maximum(1.0 - np.abs(place - np.arange(len(RATIOS))[:, None]), 0.0)
+        weight = np.maximum(1.0 - np.abs(place[:, None] - np.arange(len(RATIOS))), 0.0)
+        once = np.exp(1j * TAU * phase)[:, None]
+        waves = np.cumprod(np.repeat(once, HEIGHT_HARMONICS, axis=1), axis=1)
+        waves = np.concatenate([np.ones_like(once), waves], axis=1)
         surge, height = (
-            (weight * np.stack([evaluate(row, phase) for row in rows])).sum(axis=0)
+            (weight * np.real(waves[:, : rows.shape[1]] @ rows.T)).sum(axis=1)
             for rows in (self.surge, self.height)
         )
         return surge, height

@@ -51,6 +51,7 @@ class Stride:
         print_offset_m: (2,) how far ahead of the pelvis, at mid-stance, each foot stands.
         hips: The way of the hips.
         rise: (2, 5) heel-up rotation of each foot in late stance, see `curves.foot_pitch`.
+        usual_pitch: (40,) pitch of a foot over the stance with the mean rise.
     """
 
     gait: GaitParameters
@@ -60,12 +61,14 @@ class Stride:
     print_offset_m: Float64
     hips: HipPath
     rise: Float64
+    usual_pitch: Float64
 
     @classmethod
     def of(cls, gait: GaitParameters, legs: LegGeometry) -> Stride:
         """Find the cycle in which feet and body move at the same speed."""
-        gain = np.array([_fit_gain(gait, legs, side) for side in range(2)])
-        trials = [cls._trial(gait, legs, gain, float(shift)) for shift in _SHIFTS_RAD]
+        bare = _bare(gait, legs)
+        gain = np.array([_fit_gain(bare, side) for side in range(2)])
+        trials = [bare._trial(gain, float(shift)) for shift in _SHIFTS_RAD]
         stride = min(trials, key=lambda trial: trial._hips(1.0)[1])
         ways = [stride._hips(float(ratio))[0] for ratio in RATIOS[1:]]
         rest = np.zeros((1, HEIGHT_HARMONICS + 1), np.complex128)
@@ -75,9 +78,9 @@ class Stride:
         stride = replace(stride, hips=HipPath(surge, height))
         return replace(stride, rise=np.array([stride._heel_rise(side) for side in range(2)]))
 
-    @classmethod
-    def _trial(cls, gait: GaitParameters, legs: LegGeometry, gain: Float64, shift: float) -> Stride:
-        stride = _bare(gait, legs, gain, shift)
+    def _trial(self, gain: Float64, shift: float) -> Stride:
+        stride = replace(self, thigh_gain=gain, thigh_shift=shift)
+        gait, legs = self.gait, self.legs
         offsets = np.zeros(2)
         for side in range(2):
             forward, _ = legs.hanging_ankle(*stride.angles(side, _FLAT))
@@ -142,7 +145,7 @@ class Stride:
         gait, legs, own = self.gait, self.legs, _STANCE * self.gait.duty
         phase = own + (gait.phase_lag if side else 0.0)
         forward, drop = legs.hanging_ankle(*self.scaled_angles(side, own, ratio))
-        roll, up = legs.rolling_ankle(self.pitch(side, own) * min(ratio, LARGEST_LIFT))
+        roll, up = legs.rolling_ankle(self.usual_pitch * min(ratio, LARGEST_LIFT))
         way = ratio * (self.print_offset_m[side] - gait.stride_m * (own - MID_STANCE)) + roll
         hip = pelvis_rotation(gait, phase, ratio) @ legs.hip_offset[side]
         aside = np.full_like(own, print_aside_m(gait, side, ratio))
@@ -176,21 +179,25 @@ class Stride:
         return self.legs.ankle_height_m - float(drop) - float(self.legs.hip_offset[:, 2].mean())
 
 
-def _bare(gait: GaitParameters, legs: LegGeometry, gain: Float64, shift: float) -> Stride:
+def _bare(gait: GaitParameters, legs: LegGeometry) -> Stride:
     """Return a stride of which only the angles are known."""
-    rise = np.tile(gait.push_off * MEAN_RISE, (2, 1))
+    rise = gait.push_off * MEAN_RISE
     nowhere = HipPath(np.zeros((len(RATIOS), 1), complex), np.zeros((len(RATIOS), 1), complex))
-    return Stride(gait, legs, gain, shift, np.zeros(2), nowhere, rise)
+    pitch = foot_pitch(_STANCE * gait.duty, gait.duty, gait.strike, gait.push_off, rise)
+    return Stride(
+        gait, legs, np.ones(2), 0.0, np.zeros(2), nowhere, np.tile(rise, (2, 1)), pitch
+    )  # fmt: skip
 
 
-def _fit_gain(gait: GaitParameters, legs: LegGeometry, side: int) -> float:
+def _fit_gain(bare: Stride, side: int) -> float:
     """Return the factor on the thigh curve at which the foot stays behind as the body moves on."""
+    gait = bare.gait
     own = _STANCE * gait.duty
     lever = own - own.mean()
     wanted = gait.stride_m * (gait.side_scale[side] - 1.0) * (lever @ own)
 
     def drift(gain: float) -> float:
-        _, ahead, _, hip, _, _ = _bare(gait, legs, np.full(2, gain), 0.0)._standing(side, 1.0)
+        _, ahead, _, hip, _, _ = replace(bare, thigh_gain=np.full(2, gain))._standing(side, 1.0)
         return float(lever @ (ahead - hip[:, 0])) - wanted
 
     last, gain = 0.8, 1.2
