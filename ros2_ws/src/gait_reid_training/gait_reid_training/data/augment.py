@@ -41,6 +41,12 @@ class AugmentConfig:
     grey: float = param(0.05, "Chance to take the colours away", "", 0.0, 1.0)
     noise: float = param(0.2, "Chance of noise as by night", "", 0.0, 1.0)
     erase: float = param(0.2, "Chance to cover a part of the pictures", "", 0.0, 1.0)
+    camera_frames: int = param(
+        0,
+        "Frames of a walk that keep their picture, drawn at random; 0: all. Fewer cost less",
+        "",
+        0,
+    )
     drop_camera: float = param(0.1, "Chance to lose the camera", "", 0.0, 1.0)
     drop_lidar: float = param(0.1, "Chance to lose the LiDAR, if the camera is there", "", 0.0, 1.0)
 
@@ -62,6 +68,7 @@ def augment(
     walks, length = shape
     arrays = {one.name: getattr(frames, one.name).copy() for one in fields(frames)}
     frames = FrameInputs(**arrays)
+    _thin_pictures(frames, shape, config.camera_frames, rng)
     factor = _range_factors(frames, shape, config, rng)
     _change_points(frames, shape, factor, config, rng)
     _mirror(frames, np.repeat(rng.random(walks) < config.mirror, length))
@@ -147,6 +154,20 @@ def _picture_change(
         erase=rng.random() < config.erase,
         box=config.box * rng.standard_normal(3),
     )
+
+
+def _thin_pictures(
+    frames: FrameInputs, shape: tuple[int, ...], kept: int, rng: np.random.Generator
+) -> None:
+    """Lose the pictures of all but some frames of each walk, where the LiDAR saw them, too."""
+    if not 0 < kept < shape[1]:
+        return
+    order = rng.random(shape).argsort(axis=1).argsort(axis=1)
+    lost = (order >= kept).ravel() & frames.has_lidar
+    for values in (frames.rgb, frames.silhouette):
+        values[lost] = 0
+    frames.quality[lost, :3] = 0.0
+    frames.has_camera[lost] = False
 
 
 def _drop_sensors(

@@ -204,7 +204,7 @@ class _StripedVision(nn.Module):
         self.proj = nn.Linear(STRIPS * config.channels[-1], config.width)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        features = self.resnet(pixels.contiguous(memory_format=torch.channels_last))
+        features = self.resnet(pixels)
         joint: Tensor = self.proj(self.ln_post(self.strips(features).flatten(1)))
         return joint
 

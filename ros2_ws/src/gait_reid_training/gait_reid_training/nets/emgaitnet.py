@@ -3,7 +3,7 @@
 After "Walking Further: Semantic-aware Multimodal Gait Recognition Under Long-Range Conditions"
 (AAAI 2026), of which no code is public: what the paper leaves open is decided here and named in
 the documentation. What is ours: quality gates, null tokens for a sensor that sees nothing, the
-code of view, speed and range, and smaller widths.
+code of view, speed and range, summaries and losses of single sensors, and smaller widths.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from gait_reid_training.batch import WalkBatch, WalkNetwork, WalkOutput
 from gait_reid_training.nets.attention import MASKED, masked_mean
+from gait_reid_training.nets.branches import BranchSupervision, CloudSummary, WalkSummary
 from gait_reid_training.nets.emgaitnet_config import EMGaitNetConfig
 from gait_reid_training.nets.gate import ModalityGate, mixed
 from gait_reid_training.nets.heads import BNNeck, HorizontalPyramidPooling, SeparateFC
@@ -72,6 +73,15 @@ class EMGaitNet(WalkNetwork):
         )
         if not config.state_code:
             self.state_code = nn.Sequential()
+        self.summary = CloudSummary(dim) if config.summary or config.branches else None
+        self.walk_summary = (
+            WalkSummary(dim, config.parts, config.embedding_dim) if config.summary else None
+        )
+        self.branches = (
+            BranchSupervision(dim, config.parts, config.num_classes)
+            if config.branches and config.num_classes
+            else None
+        )
 
     @property
     def semantic_input(self) -> str:
@@ -80,8 +90,7 @@ class EMGaitNet(WalkNetwork):
 
     def camera(self, rgb: Tensor) -> Tensor:
         """Return the map of pictures: (M, 3, H, W) uint8 to (M, P, d), row by row."""
-        pixels = normalised_pixels(rgb).contiguous(memory_format=torch.channels_last)
-        features = self.resnet(pixels)
+        features = self.resnet(normalised_pixels(rgb))
         group = features.shape[3] // self.config.columns
         if group > 1:
             features = functional.avg_pool2d(features, (1, group))
@@ -132,6 +141,7 @@ class EMGaitNet(WalkNetwork):
         present = torch.stack([has_camera, has_lidar], dim=1)
         pooled = torch.stack([image.mean(dim=1), masked_mean(cloud, point_mask)], dim=1)
         gates = self.gate(pooled, quality, present)
+        raw, seen = cloud, point_mask & has_lidar[:, None]
         image = mixed(gates[:, 0], image, self.gate.null_map) + self.map_position
         cloud = mixed(gates[:, 1], cloud, self.gate.null_point)
         mask = point_mask | ~has_lidar[:, None]
@@ -145,7 +155,10 @@ class EMGaitNet(WalkNetwork):
             tokens = self._tokens(semantics, gates[:, 0])
             image, cloud = self.sga(image, cloud, tokens)
         image, cloud = self.scaf(image, cloud, mask)
-        return image, masked_mean(cloud, mask), gates
+        vector = masked_mean(cloud, mask)
+        if self.walk_summary is not None and self.summary is not None:
+            vector = vector + gates[:, 1:] * self.summary(raw, seen)
+        return image, vector, gates
 
     def _tokens(self, semantics: Tensor | None, gate: Tensor) -> Tensor:
         """Return the tokens to align by; those that come of a picture are worth what it is."""
@@ -164,7 +177,10 @@ class EMGaitNet(WalkNetwork):
             mask: (B, T) bool, False on frames that pad a short walk.
         """
         fused = self.temporal(pooled, cloud, mask)
-        return cast(Tensor, self.head(self.hpp.pool_tokens(fused)))
+        embedding = cast(Tensor, self.head(self.hpp.pool_tokens(fused)))
+        if self.walk_summary is not None:
+            embedding = embedding + self.walk_summary(cloud, mask)
+        return embedding
 
     def forward(self, batch: WalkBatch) -> WalkOutput:
         """Return embeddings, and in training logits and auxiliary losses, of whole walks."""
@@ -190,8 +206,15 @@ class EMGaitNet(WalkNetwork):
         pooled = torch.where(seen[..., None, None], fused, MASKED).amax(dim=1)
         pooled = pooled * seen.any(dim=1)[:, None, None].to(pooled.dtype)
         embedding = self.sequence(pooled, points.unflatten(0, (walks, frames)), seen)
-        logits = self.neck(embedding) if self.training and self.neck is not None else None
-        return WalkOutput(embedding, logits, extras)
+        if not self.training:
+            return WalkOutput(embedding)
+        if self.branches is not None and self.summary is not None:
+            alone = self.summary(cloud, flat["point_mask"] & has_lidar[:, None])
+            extras["branches"] = self.branches(
+                image.unflatten(0, (walks, frames)), alone.unflatten(0, (walks, frames)),
+                has_camera.view(walks, frames), has_lidar.view(walks, frames),
+            )  # fmt: skip
+        return WalkOutput(embedding, None if self.neck is None else self.neck(embedding), extras)
 
     def _semantics_of(
         self, batch: WalkBatch, has_camera: Tensor, rgb: Tensor, image: Tensor

@@ -47,6 +47,10 @@ class EMGaitNetConfig:
     temporal: str = param("st", "Joining of frames", choices=("max", "st"))
     gate: bool = param(True, "Weigh each modality by its quality against a learned null token")
     state_code: bool = param(True, "Tell the tokens view, speed and range")
+    summary: bool = param(
+        True, "Add maximum and mean of the points, of each frame and of the walk, to the embedding"
+    )
+    branches: bool = param(True, "Teach each sensor by losses of its own, too")
     key_frame: bool = param(False, "Take the semantic tokens of a walk from its best frame alone")
     towers: str = param("small", "Layout of the picture and text towers", choices=TOWERS)
     towers_file: str = param(
@@ -134,6 +138,8 @@ class EMGaitNetConfig:
             scaf_layers=2,
             semantics="clip",
             towers="vit_b_16",
+            summary=False,
+            branches=False,
         )
 
     @classmethod

@@ -81,6 +81,9 @@ class LossConfig(_Checked):
     cross_entropy_weight: float = param(2.0, "Weight of the cross entropy", "", 0.0)
     scale: float = param(16.0, "Scale of the cosines in the cross entropy", "", 1e-6)
     label_smoothing: float = param(0.1, "Smoothing of the labels", "", 0.0, 0.9)
+    branch_weight: float = param(
+        0.5, "Weight of the losses on single sensors, where a network has them", "", 0.0
+    )
     unit_parts: bool = param(
         False, "Triplets of parts of unit length, as the gallery compares them"
     )

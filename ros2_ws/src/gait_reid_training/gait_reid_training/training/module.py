@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gait_reid_training.batch import WalkBatch, WalkNetwork
+from gait_reid_training.batch import WalkBatch, WalkNetwork, WalkOutput
 from gait_reid_training.evaluation.metrics import distance_matrix, rank, unit_parts
 from gait_reid_training.training.config import TrainConfig
-from gait_reid_training.training.losses import GaitLoss
+from gait_reid_training.training.losses import GaitLoss, GaitLossTerms
 from gait_reid_training.training.schedule import make_optimiser, make_scheduler
 
 MONITORED = "validation/rank1"
@@ -56,10 +56,12 @@ class WalkModule(pl.LightningModule):
     def training_step(self, batch: WalkBatch, batch_idx: int) -> Tensor:
         """Return the loss of one batch, those that the network adds included."""
         output = self.network(batch)
-        if self.config.loss.unit_parts:
-            output = replace(output, embedding=functional.normalize(output.embedding, dim=-1))
-        terms = self.loss(output, batch.labels)
+        terms = self._terms(output, batch.labels)
         added = {name: value for name, value in output.extras.items() if name.endswith("_loss")}
+        for name, branch in output.extras.get("branches", {}).items():
+            labels = torch.where(branch.present, batch.labels, -1)
+            alone = self._terms(WalkOutput(branch.embedding, branch.logits), labels).total
+            added[f"{name}_loss"] = self.config.loss.branch_weight * alone
         total = terms.total + sum(added.values())
         values = {
             "loss": total, "triplet": terms.triplet, "cross_entropy": terms.cross_entropy,
@@ -70,6 +72,12 @@ class WalkModule(pl.LightningModule):
                 f"train/{name}", value.detach(), batch_size=len(batch), prog_bar=name == "loss"
             )
         return total
+
+    def _terms(self, output: WalkOutput, labels: Tensor) -> GaitLossTerms:
+        if self.config.loss.unit_parts:
+            output = replace(output, embedding=functional.normalize(output.embedding, dim=-1))
+        terms: GaitLossTerms = self.loss(output, labels)
+        return terms
 
     def validation_step(self, batch: WalkBatch, batch_idx: int) -> None:
         """Keep the embeddings of one batch."""

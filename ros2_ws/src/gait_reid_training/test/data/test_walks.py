@@ -184,7 +184,7 @@ def test_arrays_of_odd_lengths_are_refused_by_name(tmp_path, name, change, reaso
         WalkDataset([root], "train", CONFIG)
 
 
-NOTHING = AugmentConfig(**{one.name: 0.0 for one in fields(AugmentConfig)
+NOTHING = AugmentConfig(**{one.name: 0 for one in fields(AugmentConfig)
                            if not one.name.startswith("max_range")})  # fmt: skip
 
 
@@ -200,6 +200,19 @@ def test_augmentation_that_is_off_changes_nothing(data):
     same = augment(frames, shape, NOTHING, np.random.default_rng(0))
     for one in fields(FrameInputs):
         np.testing.assert_allclose(getattr(same, one.name), getattr(frames, one.name), atol=2e-2)
+
+
+def test_few_pictures_of_a_walk_are_kept_and_all_scans(data):
+    frames, shape = frames_of(data)
+    thin = augment(frames, shape, replace(NOTHING, camera_frames=1), np.random.default_rng(0))
+    kept = thin.has_camera.reshape(shape).sum(axis=1)
+    alone = (frames.has_camera & ~frames.has_lidar).reshape(shape).sum(axis=1)
+    had = frames.has_camera.reshape(shape).sum(axis=1)
+    assert (kept <= np.minimum(had, 1 + alone)).all()
+    assert kept.sum() > 0
+    assert not thin.rgb[~thin.has_camera].any()
+    np.testing.assert_array_equal(thin.has_lidar, frames.has_lidar)
+    np.testing.assert_allclose(thin.points, frames.points, atol=1e-6)
 
 
 def test_a_mirrored_walk_is_mirrored_for_all_sensors(data):

@@ -77,7 +77,11 @@ def test_every_weight_learns(switches: dict[str, object]) -> None:
     assert output.embedding.shape == (3, 8, 8)
     assert output.logits is not None
     assert output.logits.shape == (3, 8, 5)
-    (output.embedding.square().sum() + output.logits[..., 0].sum()).backward()
+    alone = sum(
+        one.embedding.square().sum() + one.logits[..., 0].sum()
+        for one in output.extras.get("branches", {}).values()
+    )
+    (output.embedding.square().sum() + output.logits[..., 0].sum() + alone).backward()
     silent = [
         name
         for name, value in network.named_parameters()

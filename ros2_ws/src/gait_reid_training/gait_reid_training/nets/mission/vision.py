@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import cast
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -83,4 +82,4 @@ class VisionBranch(nn.Module):
 
 class _Normalised(nn.Module):
     def forward(self, rgb: Tensor) -> Tensor:
-        return normalised_pixels(rgb).contiguous(memory_format=torch.channels_last)
+        return normalised_pixels(rgb)
