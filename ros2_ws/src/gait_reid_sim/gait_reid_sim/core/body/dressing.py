@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_matrix
 
 from gait_reid.core.types import Float64
+from gait_reid_sim.core.body.carried import Hung, bag_parts, umbrella_parts
 from gait_reid_sim.core.body.model import ARM, JOINT, LEG, BodyModel, BodyShape
 from gait_reid_sim.core.body.outfit import Outfit
+from gait_reid_sim.core.body.shoes import fore_foot, toe_caps
 from gait_reid_sim.core.body.skinning import skin, vertex_normals
 from gait_reid_sim.core.body.solids import Surface, ellipsoid, tube
 
-HAIR, HEM, BAG, STRAP, UMBRELLA, SOLE = 32, 33, 34, 35, 36, 37
+HAIR, HEM, SOLE = 32, 33, 37
 """Regions of what is added to the body; regions below 21 are the joint that a face follows."""
 
 SLEEVE_Z = {"t_shirt": 1.29, "shirt": 0.96, "sweater": 0.95, "jacket": 0.94, "coat": 0.94}
@@ -107,10 +111,10 @@ def _covered(
     below = (region == JOINT["spine"]) & (z < WAIST_Z) & (outfit.top in ("t_shirt", "shirt"))
     thickness[below] = np.maximum(outfit.top_thickness_m, outfit.bottom_thickness_m)
     shoes = np.isin(region, _FOOT_JOINTS) & (z < 0.10)
-    thickness[shoes] = 0.009
+    thickness[shoes] = np.where(fore_foot(model, shape)[shoes], 0.0, 0.009)
     thickness[_scalp(model)] = {"bald": 0.0, "short": 0.012}.get(outfit.hair_style, 0.022)
-    smooth = _smoothed(model, shape.vertices, np.isin(region, _FOOT_JOINTS), 10)
-    smooth = _smoothed(model, smooth, top | bottom, 1 + int(outfit.top_thickness_m > 0.015))
+    smooth = _smoothed(shape.vertices, np.isin(region, _FOOT_JOINTS), 10)
+    smooth = _smoothed(smooth, top | bottom, 1 + int(outfit.top_thickness_m > 0.015))
     moved = smooth + vertex_normals(smooth, model.faces) * thickness[:, None]
     sole = shoes & (shape.vertices[:, 2] < 0.35 * shape.joints[LEG["left"][2], 2])
     moved[sole, 2] = np.minimum(moved[sole, 2], 0.002) - outfit.sole_m * (z[sole] < 0.02)
@@ -129,31 +133,42 @@ def hair_line(x: Float64, z: Float64) -> npt.NDArray[np.bool_]:
     return z > 1.700 + np.clip((x + 0.01) / 0.12, 0.0, 1.0) * 0.095
 
 
-def _smoothed(
-    model: BodyModel, vertices: Float64, where: npt.NDArray[np.bool_], rounds: int
-) -> Float64:
+def _smoothed(vertices: Float64, where: npt.NDArray[np.bool_], rounds: int) -> Float64:
     """Return the vertices with small features ironed out where cloth or leather spans them."""
-    edges = np.concatenate([model.faces[:, [0, 1]], model.faces[:, [1, 2]], model.faces[:, [2, 0]]])
-    out = vertices.copy()
+    nearby, out = _neighbours()[where], vertices.copy()
     for _ in range(rounds):
-        total, count = np.zeros_like(out), np.zeros(len(out))
-        np.add.at(total, edges[:, 0], out[edges[:, 1]])
-        np.add.at(count, edges[:, 0], 1.0)
-        mean = total / np.maximum(count, 1.0)[:, None]
-        out[where] = 0.5 * out[where] + 0.5 * mean[where]
+        out[where] = 0.5 * out[where] + 0.5 * (nearby @ out)
     return out
 
 
-def _rigid(
-    shape: BodyShape, outfit: Outfit, surface: Surface, region: int, joint: int
+@lru_cache(maxsize=1)
+def _neighbours() -> csr_matrix:
+    """Return the (v, v) matrix that takes the mean over the vertices that share an edge."""
+    model = BodyModel.load()
+    edges = np.concatenate([model.faces[:, [0, 1]], model.faces[:, [1, 2]], model.faces[:, [2, 0]]])
+    count = len(model.mean.vertices)
+    share = 1.0 / np.bincount(edges[:, 0], minlength=count)[edges[:, 0]]
+    return csr_matrix((share, (edges[:, 0], edges[:, 1])), shape=(count, count))
+
+
+def _hung(
+    shape: BodyShape, outfit: Outfit, part: Hung, height_m: float | None = None
 ) -> DressedBody:
-    """Return a surface that follows one joint."""
-    count = len(surface.vertices)
-    joints = np.full((count, 4), joint, np.int32)
-    weights = np.tile([1.0, 0.0, 0.0, 0.0], (count, 1))
-    regions = np.full(len(surface.faces), region, np.int32)
+    """Return a part that joints carry along; its material may be that of one height."""
+    surface = part.surface
+    canonical = surface.vertices.copy()
+    if height_m is not None:
+        canonical[:, 2] = height_m
+    regions = np.full(len(surface.faces), part.region, np.int32)
     return DressedBody(
-        shape, outfit, surface.vertices, surface.vertices, surface.faces, regions, joints, weights
+        shape,
+        outfit,
+        surface.vertices,
+        canonical,
+        surface.faces,
+        regions,
+        part.skin_joints,
+        part.skin_weights,
     )
 
 
@@ -161,15 +176,19 @@ def _extras(
     shape: BodyShape, outfit: Outfit, vertices: Float64, region: npt.NDArray[np.int32]
 ) -> list[DressedBody]:
     """Return hair, hem, bag and umbrella as the outfit asks."""
-    parts = []
+    parts = [
+        _hung(shape, outfit, part, 0.04)
+        for part in toe_caps(BodyModel.load(), shape, outfit.sole_m)
+    ]
     if outfit.hair_style in ("medium", "long", "bun"):
-        parts.append(_rigid(shape, outfit, _hair(shape, outfit), HAIR, JOINT["head"]))
+        hair = Hung.on(_hair(shape, outfit), HAIR, JOINT["head"])
+        parts.append(_hung(shape, outfit, hair))
     if outfit.bottom == "skirt" or outfit.top == "coat":
         parts.append(_hem(shape, outfit, vertices, region))
     if outfit.bag != "none":
-        parts += _bag(shape, outfit, vertices, region)
+        parts += [_hung(shape, outfit, p) for p in bag_parts(shape, outfit, vertices, region)]
     if outfit.umbrella:
-        parts += _umbrella(shape, outfit)
+        parts += [_hung(shape, outfit, p) for p in umbrella_parts(shape, outfit)]
     return parts
 
 
@@ -211,6 +230,10 @@ def _hem(
         support = (near[:, :2] @ direction.T).max(axis=0) if len(near) else widest
         widest = np.maximum(support, widest)
         radius = widest + ease + 0.06 * (top_z - z)
+        if z == top_z:
+            # The rim lies on the body; the cloth falls free of it below.
+            rim = near[np.abs(near[:, 2] - z) < 0.015, :2]
+            radius = np.minimum(_outline(rim, turn) + 0.003, radius)
         rings.append(np.column_stack([direction * radius[:, None], np.full(24, z)]))
     surface = tube(np.array(rings)[::-1], both_sides=True)
     depth = _smoothstep((top_z - surface.vertices[:, 2]) / (top_z - low_z))
@@ -224,64 +247,13 @@ def _hem(
     )
 
 
-def _bag(
-    shape: BodyShape, outfit: Outfit, vertices: Float64, region: npt.NDArray[np.int32]
-) -> list[DressedBody]:
-    size = shape.stature_m / 1.75
-    if outfit.bag == "backpack":
-        torso = vertices[np.isin(region, [JOINT["spine"], JOINT["thorax"]])]
-        back, shoulder = torso[:, 0].min(), shape.joints[ARM["left"][1], 2]
-        bag = ellipsoid((back - 0.055, 0.0, shoulder - 0.20), (0.085, 0.155, 0.235), 4.0)
-        straps = [_strap(shape, outfit, vertices, region, side * 0.09) for side in (1.0, -1.0)]
-        return [_rigid(shape, outfit, bag, BAG, JOINT["thorax"]), *straps]
-    side = ("left", "right")[outfit.bag_side]
-    sign = 1.0 if outfit.bag_side == 0 else -1.0
-    if outfit.bag == "handbag":
-        wrist = shape.joints[ARM[side][3]]
-        bag = ellipsoid(
-            wrist + size * np.array([0.02, 0.0, -0.36]), size * np.array([0.17, 0.06, 0.15]), 4.0
-        )
-        return [_rigid(shape, outfit, bag, BAG, ARM[side][3])]
-    hip = shape.joints[LEG[side][0]]
-    bag = ellipsoid(
-        hip + size * np.array([-0.03, sign * 0.15, 0.0]), size * np.array([0.17, 0.055, 0.13]), 4.0
+def _outline(points: Float64, turn: Float64) -> Float64:
+    """Return how far (n, 2) points reach out in each direction."""
+    away = np.angle(np.exp(1j * (np.arctan2(points[:, 1], points[:, 0])[:, None] - turn)))
+    reach = np.where(np.abs(away) < np.pi / len(turn), np.hypot(*points.T)[:, None], 0.0).max(
+        axis=0
     )
-    return [_rigid(shape, outfit, bag, BAG, JOINT["pelvis"])]
-
-
-def _strap(
-    shape: BodyShape, outfit: Outfit, vertices: Float64, region: npt.NDArray[np.int32], y: float
-) -> DressedBody:
-    """Return one strap of a backpack: a band over the front of the shoulder."""
-    torso = vertices[np.isin(region, [JOINT["spine"], JOINT["thorax"], *ARM["left"][:1]])]
-    shoulder = shape.joints[ARM["left"][1], 2]
-    rows = []
-    for z in np.linspace(shoulder - 0.26, shoulder + 0.02, 7):
-        near = torso[(np.abs(torso[:, 2] - z) < 0.07) & (np.abs(torso[:, 1] - y) < 0.10)]
-        front = near[:, 0].max() if len(near) else 0.1
-        edge = [
-            (front + d, y + w, z)
-            for w, d in ((-0.02, 0.0), (0.02, 0.0), (0.02, 0.012), (-0.02, 0.012))
-        ]
-        rows.append(edge)
-    return _rigid(shape, outfit, tube(np.array(rows), both_sides=True), STRAP, JOINT["thorax"])
-
-
-def _umbrella(shape: BodyShape, outfit: Outfit) -> list[DressedBody]:
-    """Return canopy and stick; they follow the thorax, because the arm holds them still."""
-    sign = -1.0 if outfit.bag_side == 0 else 1.0
-    grip = shape.joints[JOINT["thorax"]] + np.array([0.22, sign * 0.20, 0.02])
-    top = shape.stature_m + 0.28
-    turn = np.linspace(0.0, 2.0 * np.pi, 16, endpoint=False)
-    circle = np.stack([np.cos(turn), np.sin(turn), np.zeros(16)], axis=1)
-    radii = ((0.52, -0.20), (0.42, -0.10), (0.25, -0.03), (0.002, 0.0))
-    centre = np.array([grip[0] - 0.05, 0.6 * grip[1], top])
-    canopy = tube(np.array([circle * r + centre + (0.0, 0.0, z) for r, z in radii]), True)
-    stick = tube(np.array([circle * 0.008 + grip - (0.0, 0.0, 0.08), circle * 0.008 + centre]))
-    return [
-        _rigid(shape, outfit, canopy, UMBRELLA, JOINT["thorax"]),
-        _rigid(shape, outfit, stick, STRAP, JOINT["thorax"]),
-    ]
+    return np.where(reach > 0.0, reach, np.max((points @ [np.cos(turn), np.sin(turn)]), axis=0))
 
 
 def _joined(parts: list[DressedBody]) -> DressedBody:

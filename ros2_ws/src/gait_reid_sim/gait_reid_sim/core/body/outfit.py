@@ -11,6 +11,8 @@ HAIR_STYLES = ("bald", "short", "medium", "long", "bun")
 TOPS = ("t_shirt", "shirt", "sweater", "jacket", "coat")
 BOTTOMS = ("trousers", "loose_trousers", "shorts", "skirt")
 BAGS = ("none", "backpack", "handbag", "satchel")
+UMBRELLA_ARM = (0.45, 1.75)
+"""Flexion of shoulder and elbow, radians, of the arm that holds an umbrella."""
 Colour = tuple[float, float, float]
 
 SKIN_TONES: tuple[Colour, ...] = (

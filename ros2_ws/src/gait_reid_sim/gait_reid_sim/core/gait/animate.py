@@ -122,11 +122,14 @@ def _upper_body(stride: Stride, base: Base, pelvis: Float64, seated: Float64) ->
     for side, name in enumerate(("left", "right")):
         own = base.phase - 0.5 - gait.arm_lag + (gait.phase_lag if side else 0.0)
         swing = gait.arm_swing[side] * size * np.cos(TAU * own)
-        flexion = swing * np.where(swing > 0.0, 0.8, 1.0) - 0.04 * size + 0.35 * seated
-        flexion = flexion + gait.arm_raise[side]
+        # What is held up in front stays there, however slow the walk.
+        held = gait.arm_raise[side] > 0.0
+        easy = np.ones_like(size) if held else 0.45 + 0.55 * size
+        flexion = swing * np.where(swing > 0.0, 0.8, 1.0) + 0.35 * seated
+        flexion = flexion + (gait.arm_raise[side] if held else -0.04 * size)
         outwards = 1.0 if side == 0 else -1.0
         abduction = about_x(outwards * np.full(len(cycle), gait.arm_abduction[side]))
-        bend = gait.elbow[side] * (0.45 + 0.55 * size) + 0.45 * np.maximum(swing, -0.3 * size)
+        bend = gait.elbow[side] * easy + 0.45 * np.maximum(swing, -0.3 * size)
         out[f"{name}_shoulder"] = about_y(-flexion) @ abduction
         out[f"{name}_elbow"] = about_y(-np.maximum(bend, 0.03) - 0.9 * seated)
     return out

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from gait_reid_sim.core.body.anthropometry import STATURE_M, Anthropometry
-from gait_reid_sim.core.body.outfit import Outfit
+from gait_reid_sim.core.body.outfit import UMBRELLA_ARM, Outfit
 from gait_reid_sim.core.gait.curves import KNEE_FLEXION, THIGH, Complex, residual
 
 CADENCE_STEPS_MIN = (111.5, 117.5)
@@ -201,7 +201,7 @@ def carrying(gait: GaitParameters, outfit: Outfit) -> GaitParameters:
         elbow[outfit.bag_side] *= 0.4
     if outfit.umbrella:
         side = 1 - outfit.bag_side
-        swing[side], elbow[side], lift[side] = 0.02, 1.75, 0.45
+        swing[side], (lift[side], elbow[side]) = 0.02, UMBRELLA_ARM
     if outfit.bag == "backpack":
         swing = [0.85 * s for s in swing]
     return replace(
