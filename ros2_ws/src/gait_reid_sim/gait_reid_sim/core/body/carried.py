@@ -105,7 +105,8 @@ def _satchel(shape: BodyShape, outfit: Outfit, torso: Float64) -> list[Hung]:
         lines.append(np.column_stack([x, y, z]))
     line = np.concatenate([lines[0], lines[1][::-1]])
     band = _band(line, (0.0, 0.8, sign * 0.6), 0.018)
-    low, high = shape.joints[0, 2], shape.joints[JOINT["thorax"], 2]
+    high = shape.joints[JOINT["thorax"], 2]
+    low = float(z[0]) + 0.03
     first = np.clip((high - band.vertices[:, 2]) / (high - low), 0.0, 1.0)
     return [
         Hung.on(bag, BAG, JOINT["pelvis"]),

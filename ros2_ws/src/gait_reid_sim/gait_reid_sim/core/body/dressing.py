@@ -72,14 +72,16 @@ def dress(shape: BodyShape, outfit: Outfit) -> DressedBody:
     model = BodyModel.load()
     region = model.skin_joints[:, 0]
     vertices = _covered(model, shape, outfit, region)
+    # Toes inside the shoes are not drawn.
+    faces = model.faces[~fore_foot(model, shape)[model.faces].all(axis=1)]
     parts = [
         DressedBody(
             shape,
             outfit,
             vertices,
             model.mean.vertices,
-            model.faces,
-            region[model.faces[:, 0]],
+            faces,
+            region[faces[:, 0]],
             model.skin_joints,
             model.skin_weights,
         )

@@ -40,7 +40,7 @@ def _cap(toes: Float64, ball: float, sole_m: float) -> Surface:
     top, bottom = high[2] + _LEATHER_M, -sole_m
     half = 0.5 * (high[1] - low[1]) + _LEATHER_M
     centre = np.array([ball, 0.5 * (low[1] + high[1]), 0.5 * (top + bottom)])
-    unit = ellipsoid(np.zeros(3), np.ones(3), 2.8, 9, 16)
+    unit = ellipsoid(np.zeros(3), np.ones(3), 2.8, 7, 12)
     points = unit.vertices.copy()
     along = np.clip(points[:, 0], 0.0, 1.0)
     # Flat below, lower towards the tip.
