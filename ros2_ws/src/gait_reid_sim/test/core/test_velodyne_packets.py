@@ -57,8 +57,8 @@ def test_packets_decode_to_the_points_that_were_simulated(name: str) -> None:
     # Half a count of distance, half a count of azimuth at both ends, and the laser's offset.
     allowed = 0.5 * unit_m + np.deg2rad(0.01) * reach + LASER_OFFSET_M[name] + 0.002
     assert (distance < allowed).all()
-    assert np.abs(scan.intensity - wanted[row, 3]).max() <= 60.0
-    assert np.median(np.abs(scan.intensity - wanted[row, 3])) <= 0.5
+    # The nearest point is now and then a neighbour of another turn, with another brightness.
+    assert np.percentile(np.abs(scan.intensity - wanted[row, 3]), 99) <= 0.501
 
 
 def measured(xyz: np.ndarray) -> np.ndarray:
