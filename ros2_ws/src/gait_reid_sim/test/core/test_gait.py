@@ -144,7 +144,8 @@ def test_knee_bends_on_through_toe_off() -> None:
 
 
 @pytest.mark.parametrize(
-    ("moving", "speed_m_s", "largest"), [(True, None, 6.4e4), (False, None, 6.4e4), (True, 1.9, 9e4)]
+    ("moving", "speed_m_s", "largest"),
+    [(True, None, 6.4e4), (False, None, 6.4e4), (True, 1.9, 9e4)],
 )
 def test_joint_velocities_do_not_jump(
     moving: bool, speed_m_s: float | None, largest: float
