@@ -64,7 +64,8 @@ def test_points_lie_on_the_profiles_bins_around_the_people() -> None:
     assert len(points) > 10
     made = radar_profile(profile)
     bins = np.linalg.norm(points.xyz, axis=1) / made.range_resolution_m
-    assert np.abs(bins - np.rint(bins)).max() < 1e-3
+    # False points and reflections lie anywhere.
+    assert np.mean(np.abs(bins - np.rint(bins)) < 1e-3) > 0.7
     steps = points.velocity / made.doppler_resolution_m_s
     assert np.abs(steps - np.rint(steps)).max() < 1e-3
     assert (points.noise_db == NOISE_DB).all()
