@@ -1,15 +1,19 @@
 """Pairs from what each walk contributes to any pair, outside training.
 
 Means over cells and weighted sums over points commute with the linear maps behind an attention, so
-that only what was pooled passes those maps; and one walk of a modality is compared with many of the
-other in one product per frame, without copies of it.
+that only what was pooled passes those maps; and one walk of a radar is compared with many of cameras
+in one product per frame, without copies of it.
+
+In the functions, axes are: G groups, each one walk of a radar; M walks of cameras in each group; T
+frames; P cells or N points. Attention looks at sets of tokens: the T frames one by one, or the whole
+walk as one set.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
-import torch
 from torch import Tensor, nn
 
 from gait_reid_training.nets.attention import additive_mask
@@ -40,23 +44,41 @@ class ModalityCache:
         return ModalityCache(*(getattr(self, one.name)[rows] for one in fields(self)))
 
 
-def fused_frames_of_vision(
-    vision: ModalityCache, radar: ModalityCache, mutual_map: Tensor, whole_walk: bool
-) -> Tensor:
-    """Return the frames (B, T, d) of cameras' walks, mean over the cells, that know of points.
+def grouped(vision: ModalityCache, radar: ModalityCache) -> tuple[ModalityCache, ModalityCache]:
+    """Return caches in groups: (G, M, ...) of cameras, (G, ...) of radars.
 
     Args:
         vision: Caches of B walks, or of one.
         radar: Caches of B walks, or of one.
+    """
+    if len(radar.mask) == 1:
+        return _each(vision, lambda one: one[None]), radar
+    count = len(radar.mask)
+    return _each(vision, lambda one: one.expand(count, *one.shape[1:])[:, None]), radar
+
+
+def fused_frames_of_vision(
+    vision: ModalityCache, radar: ModalityCache, mutual_map: Tensor, whole_walk: bool
+) -> Tensor:
+    """Return the frames (G, M, T, d) of cameras' walks, mean over the cells, that know of points.
+
+    Args:
+        vision: Caches (G, M, T, P, ...).
+        radar: Caches (G, T, N, ...).
         mutual_map: (d, inner), behind the answers of the points.
         whole_walk: Whether attention spans all frames, or one.
     """
+    groups, walks, frames, cells = vision.mask.shape
     key, value, mask = (_sets(one, whole_walk) for one in (radar.key, radar.value, radar.mask))
-    score = _products(_sets(vision.query, whole_walk), key)
+    sets, length, inner = key.shape[1:]
+    rows = vision.query.transpose(1, 2).reshape(groups, sets, -1, inner)
+    score = rows @ key.transpose(-2, -1)
     weight = (score + additive_mask(mask)[..., None, :]).softmax(dim=-1)
-    by_frame = weight.flatten(1, 2).unflatten(1, vision.query.shape[1:3])
-    answer = _mixed(by_frame.mean(dim=2), value)
-    return vision.static + (answer * mask.any(dim=-1, keepdim=True)) @ mutual_map.T
+    pooled = weight.reshape(groups, frames, walks, cells, length).mean(dim=3)
+    answer = pooled.reshape(groups, sets, -1, length) @ value
+    by_walk = answer.reshape(groups, frames, walks, inner).transpose(1, 2)
+    seen = mask.any(dim=-1)[:, None, :, None]
+    return vision.static + (by_walk * seen) @ mutual_map.T
 
 
 def fused_frames_of_radar(
@@ -66,47 +88,53 @@ def fused_frames_of_radar(
     score: nn.Linear,
     whole_walk: bool,
 ) -> Tensor:
-    """Return the frames (B, T, d) of radars' walks, weighed sums of points that know of pictures.
+    """Return the frames (G, M, T, d) of radars' walks, sums of points that know of pictures.
 
     Args:
-        vision: Caches of B walks, or of one.
-        radar: Caches of B walks, or of one.
+        vision: Caches (G, M, T, P, ...).
+        radar: Caches (G, T, N, ...).
         mutual_map: (d, inner), behind the answers of the pictures.
         score: Gives the points' weights of their fused features.
         whole_walk: Whether attention spans all frames, or one.
     """
-    key, value, mask = (_sets(one, whole_walk) for one in (vision.key, vision.value, vision.mask))
-    products = _products(key, _sets(radar.query, whole_walk))
+    groups, walks, frames, _ = vision.mask.shape
+    key, value, mask = (
+        one.flatten(2, 3)[:, None] if whole_walk else one.transpose(1, 2)
+        for one in (vision.key, vision.value, vision.mask)
+    )  # (G, sets, M, cells, ...)
+    asked = _sets(radar.query, whole_walk)
+    sets, length = asked.shape[1:3]
+    products = (key.flatten(2, 3) @ asked.transpose(-2, -1)).unflatten(2, (walks, -1))
     if whole_walk:  # the cells of one frame are all seen, or none is
         products = products + additive_mask(mask)[..., None]
     weight = products.softmax(dim=-2)
-    by_frame = weight.unflatten(3, (-1, radar.query.shape[2])).transpose(2, 3).flatten(1, 2)
     seen = mask.any(dim=-1, keepdim=True)
     cell_score = (value @ (score.weight[0] @ mutual_map)) * seen
+    told = (cell_score[..., None, :] @ weight)[..., 0, :]
     own = score(radar.static)[..., 0]
-    share = masked_softmax(own + (cell_score[..., None, :] @ by_frame)[..., 0, :], radar.mask)
-    answer = _mixed((by_frame @ share[..., None])[..., 0], value) * seen
-    return _mixed(share, radar.static) + answer @ mutual_map.T
+    share = masked_softmax(
+        own[:, :, None] + _by_frame(told, frames), radar.mask[:, :, None]
+    )  # (G, T, M, N)
+    weight = weight.unflatten(4, (length // own.shape[2], -1))
+    spread = share.reshape(groups, sets, -1, walks, own.shape[2]).permute(0, 1, 3, 4, 2)
+    cells = (weight.transpose(3, 4) @ spread.transpose(3, 4)[..., None])[..., 0]
+    answer = (cells @ value) * seen[..., None]
+    answer = answer.transpose(2, 3).reshape(groups, frames, walks, -1)
+    fused = share @ radar.static + answer @ mutual_map.T
+    return fused.transpose(1, 2)
 
 
 def _sets(tokens: Tensor, whole_walk: bool) -> Tensor:
-    """Return the tokens (B, T, K, ...) as they are, or (B, 1, T K, ...) as one set."""
+    """Return the tokens (G, T, K, ...) as they are, or (G, 1, T K, ...) as one set."""
     return tokens.flatten(1, 2)[:, None] if whole_walk else tokens
 
 
-def _products(rows: Tensor, columns: Tensor) -> Tensor:
-    """Return the inner products (B, T, K, L) of (B, T, K, i) and (B, T, L, i).
-
-    Where there is one walk of columns for all rows, no copies of it are made.
-    """
-    if columns.shape[0] != 1:
-        return rows @ columns.transpose(-2, -1)
-    by_time = rows.transpose(0, 1).flatten(1, 2) @ columns[0].transpose(-2, -1)
-    return by_time.unflatten(1, (rows.shape[0], rows.shape[2])).transpose(0, 1).contiguous()
+def _by_frame(values: Tensor, frames: int) -> Tensor:
+    """Return (G, sets, M, frames of a set x N) as (G, T, M, N)."""
+    groups, sets, walks, _ = values.shape
+    parted = values.reshape(groups, sets, walks, frames // sets, -1)
+    return parted.transpose(2, 3).reshape(groups, frames, walks, -1)
 
 
-def _mixed(weights: Tensor, values: Tensor) -> Tensor:
-    """Return the sums (B, T, i) of values (B, T, L, i), or of one walk's, by weights (B, T, L)."""
-    if values.shape[0] != 1:
-        return torch.einsum("btl,btli->bti", weights, values.expand(-1, weights.shape[1], -1, -1))
-    return (weights.transpose(0, 1) @ values[0]).transpose(0, 1)
+def _each(cache: ModalityCache, change: Callable[[Tensor], Tensor]) -> ModalityCache:
+    return ModalityCache(*(change(getattr(cache, one.name)) for one in fields(cache)))

@@ -20,6 +20,7 @@ from gait_reid_training.nets.mission.cached import (
     ModalityCache,
     fused_frames_of_radar,
     fused_frames_of_vision,
+    grouped,
 )
 from gait_reid_training.nets.mission.config import MissionConfig
 from gait_reid_training.nets.mission.cross_modal import (
@@ -190,15 +191,25 @@ class Mission(CrossModalNetwork):
             vision: Caches of B walks, or of one.
             radar: Caches of B walks, or of one.
         """
+        fused = self.pair_grouped(*grouped(vision, radar))
+        return PairEmbeddings(fused.vision.flatten(0, 1), fused.radar.flatten(0, 1))
+
+    def pair_grouped(self, vision: ModalityCache, radar: ModalityCache) -> PairEmbeddings:
+        """Return the embeddings (G, M, d) of pairs: M walks of cameras with each of G of radars.
+
+        Args:
+            vision: Caches (G, M, T, P, ...).
+            radar: Caches (G, T, N, ...).
+        """
         whole_walk = self.config.scope == "sequence"
-        rows = max(vision.mask.shape[0], radar.mask.shape[0])
+        walks = vision.mask.shape[1]
         return self._embedded(
             fused_frames_of_vision(vision, radar, self.vision_block.mutual_map(), whole_walk),
             fused_frames_of_radar(
                 vision, radar, self.radar_block.mutual_map(), self.point_pool.score, whole_walk
             ),
-            vision.mask[..., 0].expand(rows, -1),
-            radar.mask.any(dim=2).expand(rows, -1),
+            vision.mask[..., 0],
+            radar.mask.any(dim=2)[:, None].expand(-1, walks, -1),
         )
 
     def forward(self, batch: CrossModalBatch) -> CrossModalOutput:

@@ -101,16 +101,29 @@ class RadarBranch(nn.Module):
 
     def forward(self, points: Tensor, point_mask: Tensor, frame_mask: Tensor) -> RadarFeatures:
         """Return the features of points (B, T, N, 5)."""
-        shape = point_mask.shape
-        mask = (point_mask & frame_mask[..., None]).flatten(0, 1)
-        cloud = points.flatten(0, 1)
-        own, frames = self.encoder(cloud, mask)
-        walk = self.recurrent(frames.unflatten(0, shape[:2]))[0]
+        mask = point_mask & frame_mask[..., None]
+        own, frames = self.encoder(points.flatten(0, 1), mask.flatten(0, 1))
+        shape = mask.shape[:2]
+        return self.sequence(own.unflatten(0, shape), frames.unflatten(0, shape), mask)
+
+    def sequence(self, own: Tensor, frames: Tensor, mask: Tensor) -> RadarFeatures:
+        """Return the features of frames that were encoded one by one.
+
+        Args:
+            own: (B, T, N, point_width), as `PointEncoder` gives them.
+            frames: (B, T, frame_width), as well.
+            mask: (B, T, N) bool.
+        """
+        shape = mask.shape
+        walk = self.recurrent(frames)[0]
         root = walk.new_zeros(*shape[:2], 2) if self.root is None else self.root(walk)
-        parts = [own, walk.flatten(0, 1)[:, None].expand(-1, shape[2], -1)]
+        parts = [own, walk[:, :, None].expand(-1, -1, shape[2], -1)]
         if self.anchors is not None:
-            local = self.anchors(cloud, own, mask, root)
-            parts.append(local.flatten(0, 1)[:, None].expand(-1, shape[2], -1))
-        joined = functional.relu(self.join_norm(self.join(torch.cat(parts, dim=-1)), mask))
-        joined = joined * mask[..., None]
-        return RadarFeatures(joined.unflatten(0, shape[:2]), mask.view(shape), cast(Tensor, root))
+            points = own[..., :3] + own.new_tensor([0.0, 0.0, HEIGHT_M])
+            flat = (one.flatten(0, 1) for one in (points, own, mask))
+            local = self.anchors(*flat, root)
+            parts.append(local[:, :, None].expand(-1, -1, shape[2], -1))
+        joined = self.join(torch.cat(parts, dim=-1)).flatten(0, 1)
+        tokens = functional.relu(self.join_norm(joined, mask.flatten(0, 1)))
+        tokens = tokens.unflatten(0, shape[:2]) * mask[..., None]
+        return RadarFeatures(tokens, mask, cast(Tensor, root))
