@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gait_reid.core.types import Embedding, GalleryRecord, Modality
+from gait_reid.core.types import Embedding, Float16, GalleryRecord, Modality
 from gait_reid_common.stamps import to_ns, to_stamp
 
 if TYPE_CHECKING:
@@ -34,6 +34,11 @@ def embedding_to_message(embedding: Embedding) -> EmbeddingMessage:
     values = array.array("f")
     values.frombytes(np.ascontiguousarray(embedding.values, np.float32).tobytes())
     message.values = values
+    if embedding.tokens is not None:
+        message.token_frames = len(embedding.tokens)
+        tokens = array.array("B")
+        tokens.frombytes(np.ascontiguousarray(embedding.tokens, "<f2").tobytes())
+        message.tokens = tokens
     return message
 
 
@@ -41,7 +46,8 @@ def embedding_from_message(message: EmbeddingMessage) -> Embedding:
     """Return the embedding.
 
     Raises:
-        ValueError: The number of values is not parts x dim, or see `Embedding`.
+        ValueError: The number of values is not parts x dim, tokens do not fill their frames, or see
+            `Embedding`.
     """
     values = np.array(message.values, np.float32)
     if len(values) != message.parts * message.dim or not len(values):
@@ -56,7 +62,21 @@ def embedding_from_message(message: EmbeddingMessage) -> Embedding:
         to_ns(message.window_start),
         to_ns(message.window_end),
         int(message.num_frames),
+        _tokens(message),
     )
+
+
+def _tokens(message: EmbeddingMessage) -> Float16 | None:
+    size, frames = len(message.tokens), int(message.token_frames)
+    if not size and not frames:
+        return None
+    if not frames or size % (2 * frames) or not size:
+        raise ValueError(
+            f"embedding of model '{message.model_id}' has {size} bytes of tokens for {frames} "
+            "frames, expected as many 16-bit numbers for each"
+        )
+    content = np.frombuffer(message.tokens, "<f2").astype(np.float16)
+    return content.reshape(frames, -1)
 
 
 def record_to_message(record: GalleryRecord) -> GalleryRecordMessage:

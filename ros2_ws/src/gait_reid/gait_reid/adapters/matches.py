@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gait_reid.core.types import Candidate, Decision, Match, Modality
+from gait_reid.core.types import Candidate, Decision, Match, Modality, Reason
 from gait_reid_common.stamps import to_ns, to_stamp
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def _match(match: Match) -> IdentityMatch:
     return IdentityMatch(
         track_id=match.track_id,
         decision=int(match.decision),
+        reason=int(match.reason),
         candidates=[
             IdentityCandidate(
                 person_id=candidate.person_id,
@@ -71,6 +72,7 @@ def from_message(message: IdentityMatchArray) -> list[Match]:
             gallery_version=int(item.gallery_version),
             model_id=item.model_id,
             latency_ms=float(item.latency_ms),
+            reason=Reason(item.reason),
         )
         for item in message.matches
     ]

@@ -10,7 +10,7 @@ from gait_reid.cli.console import OUT, reporting_errors
 from gait_reid.core.backends.base import BackendConfig
 from gait_reid.core.backends.tensorrt import open_gpu, provision
 from gait_reid.core.encoders.emgaitnet import DEFAULT_MODEL
-from gait_reid.core.encoders.emgaitnet_graphs import graphs_for
+from gait_reid.core.encoders.model_graphs import graphs_for
 from gait_reid.core.models import load_model
 
 

@@ -21,15 +21,21 @@ from gait_reid.core.backends.base import Graph
 from gait_reid.core.gallery.decision_config import Calibration
 from gait_reid.core.network_input import VERSION as INPUT_VERSION
 from gait_reid.core.network_input import NetworkInputConfig
+from gait_reid.core.radar_input import VERSION as RADAR_INPUT_VERSION
+from gait_reid.core.radar_input import RadarInputConfig
 from gait_reid_common.parameters import from_mapping, param, to_mapping, validate
 
 SCHEMA = 1
 PACKAGE = "gait_reid_models"
 DESCRIPTION, MANIFEST = "model.yaml", "manifest.yaml"
-GRAPHS = {"emgaitnet": ("camera", "cloud", "semantics", "frame", "sequence")}
-"""Graphs of each network; only ``semantics`` may be absent."""
+MISSION = "mission"
+GRAPHS = {
+    "emgaitnet": ("camera", "cloud", "semantics", "frame", "sequence"),
+    MISSION: ("vision", "radar", "vision_walk", "radar_walk", "pair"),
+}
+"""Graphs of each network; ``semantics`` and ``pair`` may be absent."""
 
-_OPTIONAL = {"semantics"}
+_OPTIONAL = {"semantics", "pair"}
 _MAX_GRAPH_BYTES = 512 * 1024 * 1024
 
 
@@ -47,9 +53,11 @@ class ModelDescription:
         frames: Frames that the sequence graph takes.
         min_frames: Frames that make a walk.
         key_frame: Whether semantic tokens of a walk come from its best frame alone.
+        frame_period_s: Time between the frames that it learned from; 0: any.
         licence: SPDX name.
         training_data: What it was trained on, and what it therefore knows.
         input_version: Of `gait_reid.core.network_input`.
+        radar_input_version: Of `gait_reid.core.radar_input`, where it takes a radar.
     """
 
     name: str = param("", "Name of the model")
@@ -57,9 +65,15 @@ class ModelDescription:
     frames: int = param(30, "Frames that the sequence graph takes", "", 1, 1000)
     min_frames: int = param(10, "Frames that make a walk", "", 1, 1000)
     key_frame: bool = param(False, "Semantic tokens from the best frame of a walk")
+    frame_period_s: float = param(
+        0.0, "Time between the frames that it learned from, 0: any", "s", 0.0, 1.0
+    )
     licence: str = param("", "SPDX name of the licence")
     training_data: str = param("", "What it was trained on")
     input_version: int = param(INPUT_VERSION, "Of the preparation of inputs", "", 1)
+    radar_input_version: int = param(
+        RADAR_INPUT_VERSION, "Of the preparation of a radar's inputs", "", 1
+    )
 
     def __post_init__(self) -> None:
         validate(self)
@@ -76,7 +90,8 @@ class Model:
     Attributes:
         description: Of the network.
         folder: Where it is.
-        input: What its graphs take.
+        input: What its graphs take of camera and LiDAR.
+        radar_input: What they take of a radar, where they do.
         calibration: Thresholds measured for it.
         graphs: By name, 32-bit.
         half_graphs: The same in 16 bits; empty when the model has none.
@@ -86,6 +101,7 @@ class Model:
     description: ModelDescription
     folder: Path
     input: NetworkInputConfig
+    radar_input: RadarInputConfig
     calibration: Calibration
     graphs: Mapping[str, Graph]
     half_graphs: Mapping[str, Graph]
@@ -109,14 +125,14 @@ def load_model(name: str, directory: str = "") -> Model:
     mapping = _parse(path, content)
     if mapping.pop("schema", None) != SCHEMA:
         raise ModelError(f"{path}: schema is not {SCHEMA}; this suite reads no other one")
-    known = {"input", "graphs", "half_graphs", "calibration", "training"}
+    known = {"input", "radar_input", "graphs", "half_graphs", "calibration", "training"}
     try:
         description = from_mapping(
             ModelDescription, {key: one for key, one in mapping.items() if key not in known}
         )
         inputs = from_mapping(NetworkInputConfig, mapping.get("input", {}))
-        general = {"min_frames": min(Calibration().min_frames, description.frames)}
-        calibration = from_mapping(Calibration, {**general, **(mapping.get("calibration") or {})})
+        radar = from_mapping(RadarInputConfig, mapping.get("radar_input", {}))
+        calibration = _calibration(description, mapping.get("calibration") or {})
     except (ValueError, TypeError, AttributeError) as error:
         raise ModelError(f"{path}: {error}") from error
     _check_description(path, name, description)
@@ -127,14 +143,27 @@ def load_model(name: str, directory: str = "") -> Model:
         )
     graphs = _graphs(folder, description, mapping.get("graphs"))
     half = _graphs(folder, description, mapping["half_graphs"]) if "half_graphs" in mapping else {}
+    digests = {key: one.sha256 for key, one in graphs.items()}
     return Model(
-        description, folder, inputs, calibration, graphs, half,
-        model_id(description, inputs, {key: one.sha256 for key, one in graphs.items()}),
+        description, folder, inputs, radar, calibration, graphs, half,
+        model_id(description, inputs, digests, radar),
     )  # fmt: skip
 
 
+def _calibration(description: ModelDescription, given: Mapping[str, Any]) -> Calibration:
+    """Return a model's thresholds; what a radar hears of a walk names nobody unless they say so."""
+    general = {
+        "min_frames": min(Calibration().min_frames, description.frames),
+        "may_confirm": description.network != MISSION,
+    }
+    return from_mapping(Calibration, {**general, **given})
+
+
 def model_id(
-    description: ModelDescription, inputs: NetworkInputConfig, graphs: Mapping[str, str]
+    description: ModelDescription,
+    inputs: NetworkInputConfig,
+    graphs: Mapping[str, str],
+    radar: RadarInputConfig | None = None,
 ) -> str:
     """Return name and hash of what decides the meaning of embeddings.
 
@@ -144,10 +173,16 @@ def model_id(
         description: Of the network.
         inputs: What its graphs take.
         graphs: sha256 by name.
+        radar: What they take of a radar, where they do.
     """
-    content = [
+    content: list[Any] = [
         description.input_version, description.key_frame, to_mapping(inputs), dict(graphs)
     ]  # fmt: skip
+    if description.network == MISSION:
+        content += [
+            description.radar_input_version, description.frame_period_s,
+            to_mapping(radar or RadarInputConfig()),
+        ]  # fmt: skip
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     return f"{description.name}-{digest[:12]}"
 
@@ -227,11 +262,15 @@ def _check_sha256(path: Path, content: bytes, wanted: Any, says: str) -> None:
 def _check_description(path: Path, name: str, description: ModelDescription) -> None:
     if description.name != name:
         raise ModelError(f"{path}: name is '{description.name}', expected '{name}' as the folder")
-    if description.input_version != INPUT_VERSION:
-        raise ModelError(
-            f"{path}: input_version is {description.input_version}, this suite prepares version "
-            f"{INPUT_VERSION}; train and export the model again"
-        )
+    for name, mine in (
+        ("input_version", INPUT_VERSION), ("radar_input_version", RADAR_INPUT_VERSION)
+    ):  # fmt: skip
+        found = getattr(description, name)
+        if found != mine:
+            raise ModelError(
+                f"{path}: {name} is {found}, this suite prepares version {mine}; train and export "
+                "the model again"
+            )
 
 
 def _graphs(folder: Path, description: ModelDescription, listed: Any) -> dict[str, Graph]:

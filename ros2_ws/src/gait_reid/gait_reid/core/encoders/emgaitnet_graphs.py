@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gait_reid.core.backends.base import Backend, BackendConfig, Graph
-from gait_reid.core.backends.opening import open_backends
-from gait_reid.core.models import Model, ModelError
+from gait_reid.core.backends.base import Backend, BackendConfig
+from gait_reid.core.encoders.model_graphs import check_shapes, open_graphs, output_shape
+from gait_reid.core.models import Model
 from gait_reid.core.network_input import QUALITY_SIZE, STATE_SIZE, FrameInputs
 from gait_reid.core.types import Float32
 
@@ -35,10 +35,10 @@ class EMGaitNetGraphs:
             BackendError: Graphs cannot be run.
         """
         self._model = model
-        self._backends = open_backends(graphs_for(model, config.precision), config, model.graphs)
-        _check_shapes(model, self._backends)
-        embedding = _output(self._backends["sequence"], "embedding")
-        fused = _output(self._backends["frame"], "fused")
+        self._backends = open_graphs(model, config)
+        check_shapes(model, self._backends, _wanted(model, self._backends))
+        embedding = output_shape(self._backends["sequence"], "embedding")
+        fused = output_shape(self._backends["frame"], "fused")
         self.parts, self.dim = embedding
         self._cells, self._width = fused
         self._tokens = self._shape_of_tokens()
@@ -119,47 +119,15 @@ class EMGaitNetGraphs:
             backend.close()
 
 
-def graphs_for(model: Model, precision: str) -> Mapping[str, Graph]:
-    """Return the graphs of a precision.
-
-    Raises:
-        ModelError: The model has none.
-    """
-    if precision == "fp32":
-        return model.graphs
-    if not model.half_graphs:
-        raise ModelError(
-            f"precision is fp16, but model {model.description.name} has no 16-bit graphs; use "
-            "fp32, or export it again with --half"
-        )
-    return model.half_graphs
-
-
-def _output(backend: Backend, name: str) -> tuple[int, ...]:
-    for one in backend.outputs:
-        if one.name == name:
-            return one.shape
-    have = ", ".join(one.name for one in backend.outputs)
-    raise ModelError(f"output '{name}' is missing among {have}; export the model again")
-
-
-def _check_shapes(model: Model, backends: Mapping[str, Backend]) -> None:
-    """Raise ModelError unless the graphs take what the description and each other say."""
+def _wanted(model: Model, backends: Mapping[str, Backend]) -> dict[str, tuple[int, ...]]:
+    """Return what the description and the graphs say of each other's tensors."""
     height, width = model.input.image_size
     points = model.input.num_points
-    cells, features = _output(backends["frame"], "fused")
-    wanted: dict[str, tuple[int, ...]] = {
+    cells, features = output_shape(backends["frame"], "fused")
+    return {
         "rgb": (3, height, width), "points": (points, 4), "point_mask": (points,),
         "image": (cells, features), "cloud": (points, features), "state": (STATE_SIZE,),
         "quality": (QUALITY_SIZE,), "has_camera": (), "has_lidar": (),
         "pooled": (cells, features), "cloud_means": (model.description.frames, features),
         "frame_mask": (model.description.frames,),
     }  # fmt: skip
-    for graph, backend in backends.items():
-        for tensor in (*backend.inputs, *backend.outputs):
-            if wanted.get(tensor.name, tensor.shape) != tensor.shape:
-                raise ModelError(
-                    f"{model.folder / graph}.onnx: '{tensor.name}' has shape {tensor.shape}, "
-                    f"model.yaml and the other graphs say {wanted[tensor.name]}; export the model "
-                    "again"
-                )

@@ -73,7 +73,9 @@ class Decider:
     """
 
     def __init__(self, config: DecisionConfig, calibration: Calibration | None = None) -> None:
-        self.config = config.calibrated(calibration or Calibration())
+        measured = calibration or Calibration()
+        self.config = config.calibrated(measured)
+        self._may_confirm = measured.may_confirm
         self._tracks: dict[int, _Track] = {}
 
     def update(
@@ -151,7 +153,7 @@ class Decider:
             return _Opinion(ranked, Decision.UNKNOWN)
         agreeing = sum(vote.first == ranked[0].person_id for vote in track.votes)
         clear = _margin(ranked) >= self.config.min_margin
-        passes = clear and agreeing >= self.config.min_agreeing
+        passes = self._may_confirm and clear and agreeing >= self.config.min_agreeing
         return _Opinion(ranked, Decision.CONFIRMED if passes else Decision.CANDIDATE)
 
     def _ranked(self, track: _Track, candidates: tuple[Candidate, ...]) -> list[Candidate]:

@@ -37,12 +37,15 @@ class Calibration:
     logistic_slope: float = param(
         20.0, "Fall of the log-likelihood ratio per unit of distance", "", 0.0
     )
+    may_confirm: bool = param(
+        True, "Whether a person may be named; False: likely people are candidates, never more"
+    )
 
     def __post_init__(self) -> None:
         validate(self)
 
 
-_CALIBRATED = {one.name for one in fields(Calibration)}
+_CALIBRATED = {one.name for one in fields(Calibration)} - {"may_confirm"}
 
 
 def _of_model(description: str, maximum: float | None = None) -> float:

@@ -7,6 +7,7 @@ import enum
 import numpy as np
 import numpy.typing as npt
 
+Float16 = npt.NDArray[np.float16]
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 Int32 = npt.NDArray[np.int32]
@@ -46,6 +47,18 @@ class Decision(enum.IntEnum):
     UNKNOWN = 0
     CANDIDATE = 1
     CONFIRMED = 2
+
+
+class Reason(enum.IntEnum):
+    """Why nobody is named."""
+
+    NONE = 0
+    TOO_SHORT = 1
+    NO_RECORDS = 2
+    OTHER_MODEL = 3
+    NOT_COMPARED = 4
+    NOT_WALKING = 5
+    STRANGER = 6
 
 
 def check_shape(name: str, array: object, shape: tuple[int | None, ...]) -> None:

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gait_reid.core.types.base import Decision, Float32, Modality, check_shape
+from gait_reid.core.types.base import (
+    Decision,
+    Float16,
+    Float32,
+    Modality,
+    Reason,
+    check_shape,
+)
+
+MAX_TOKEN_BYTES = 1 << 20
+"""Most that the tokens of a walk may take."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +30,8 @@ class Embedding:
         window_start_ns: Stamp of the first frame used.
         window_end_ns: Stamp of the last frame used.
         num_frames: Number of frames used.
+        tokens: (frames, numbers) float16, what each frame of the walk brings into a comparison with
+            another walk, laid out by the encoder; None where walks are compared by ``values``.
     """
 
     values: Float32
@@ -28,6 +40,7 @@ class Embedding:
     window_start_ns: int = 0
     window_end_ns: int = 0
     num_frames: int = 0
+    tokens: Float16 | None = None
 
     def __post_init__(self) -> None:
         check_shape("Embedding.values", self.values, (None, None))
@@ -37,6 +50,18 @@ class Embedding:
             )
         if not np.isfinite(self.values).all():
             raise ValueError(f"Embedding of model {self.model_id} holds NaN or infinity")
+        if self.tokens is not None:
+            self._check_tokens(self.tokens)
+
+    def _check_tokens(self, tokens: Float16) -> None:
+        check_shape("Embedding.tokens", tokens, (None, None))
+        if tokens.dtype != np.float16 or not 0 < tokens.nbytes <= MAX_TOKEN_BYTES:
+            raise ValueError(
+                f"Embedding.tokens of model {self.model_id} are {tokens.nbytes} bytes of "
+                f"{tokens.dtype}, allowed: 2 to {MAX_TOKEN_BYTES} bytes of float16"
+            )
+        if not np.isfinite(tokens).all():
+            raise ValueError(f"Embedding.tokens of model {self.model_id} hold NaN or infinity")
 
 
 @dataclass(frozen=True)
@@ -103,6 +128,7 @@ class Match:
         gallery_version: Version of the gallery that was searched.
         model_id: Encoder that made the embedding.
         latency_ms: Time from the last frame's stamp to this answer (`pipeline_latency_ms`).
+        reason: Why nobody is named.
     """
 
     track_id: int
@@ -117,6 +143,7 @@ class Match:
     gallery_version: int
     model_id: str
     latency_ms: float = 0.0
+    reason: Reason = Reason.NONE
 
     @property
     def best(self) -> Candidate | None:

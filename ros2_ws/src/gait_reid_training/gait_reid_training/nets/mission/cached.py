@@ -1,12 +1,12 @@
 """Pairs from what each walk contributes to any pair, outside training.
 
 Means over cells and weighted sums over points commute with the linear maps behind an attention, so
-that only what was pooled passes those maps; and one walk of a radar is compared with many of cameras
-in one product per frame, without copies of it.
+that only what was pooled passes those maps; and one walk of a radar is compared with many of
+cameras in one product per frame, without copies of it.
 
 In the functions, axes are: G groups, each one walk of a radar; M walks of cameras in each group; T
-frames; P cells or N points. Attention looks at sets of tokens: the T frames one by one, or the whole
-walk as one set.
+frames; P cells or N points. Attention looks at sets of tokens: the T frames one by one, or the
+whole walk as one set.
 """
 
 from __future__ import annotations
