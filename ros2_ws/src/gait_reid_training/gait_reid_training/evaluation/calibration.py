@@ -13,11 +13,13 @@ from gait_reid.core.gallery.calibration import calibrate
 from gait_reid.core.gallery.decision_config import Calibration
 from gait_reid.core.types import Float64
 from gait_reid_training.evaluation.evaluate import Outcome
-from gait_reid_training.evaluation.metrics import Bool, Ranking, rank
+from gait_reid_training.evaluation.metrics import Bool, Ranking
 
 PARTITIONS = 20
 _KEPT = 0.98
 """Share of right answers that a margin must leave."""
+_GREATEST = 2.0
+"""Distance of opposite unit vectors; what is farther was put behind a shortlist, unmeasured."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,11 @@ class _Division:
 
 
 def measure(
-    outcome: Outcome, false_accept_rate: float, min_frames: int, seed: int = 0
+    outcome: Outcome,
+    false_accept_rate: float,
+    min_frames: int,
+    seed: int = 0,
+    may_confirm: bool = True,
 ) -> CalibrationResult:
     """Measure the thresholds of a model.
 
@@ -76,18 +82,16 @@ def measure(
         false_accept_rate: Wanted share of strangers' walks.
         min_frames: Frames that the walks had.
         seed: Of the divisions.
+        may_confirm: Whether the model may call people by name.
 
     Raises:
         ValueError: Too few people or walks for this rate, or distances that tell nobody apart.
     """
-    people = np.unique(outcome.gallery_person)
-    if len(people) < 4:
-        raise ValueError(f"calibration needs at least 4 people, the walks are of {len(people)}")
-    rng = np.random.default_rng(seed)
-    divisions = [_division(outcome, rng.permutation(people)) for _ in range(PARTITIONS)]
+    divisions = _divisions(outcome, seed)
     genuine = np.concatenate([one.ranking.genuine[~one.stranger] for one in divisions])
+    genuine = genuine[genuine <= _GREATEST]
     nearest = np.concatenate([one.ranking.nearest[one.stranger] for one in divisions])
-    measured = calibrate(genuine[np.isfinite(genuine)], nearest, false_accept_rate)
+    measured = calibrate(genuine, nearest, false_accept_rate)
     margin = _margin(divisions, measured.max_distance)
     calibration = Calibration(
         max_distance=measured.max_distance,
@@ -96,20 +100,55 @@ def measure(
         keep_tolerance=_spread(genuine),
         logistic_midpoint=measured.logistic_midpoint,
         logistic_slope=measured.logistic_slope,
+        may_confirm=may_confirm,
     )
     accepted, right, wrong = _rates(divisions, calibration.max_distance, margin)
+    people = len(np.unique(outcome.gallery_person))
     return CalibrationResult(
-        calibration, false_accept_rate, accepted, right, wrong, len(people), len(nearest)
+        calibration, false_accept_rate, accepted, right, wrong, people, len(nearest)
     )
+
+
+def apply(outcome: Outcome, calibration: Calibration, seed: int = 0) -> dict[str, float | int]:
+    """Return what thresholds that were measured elsewhere do on these walks.
+
+    Args:
+        outcome: Distances of probes to gallery.
+        calibration: Thresholds, measured on other people.
+        seed: Of the divisions.
+
+    Raises:
+        ValueError: Fewer than four people.
+    """
+    divisions = _divisions(outcome, seed)
+    accepted, right, wrong = _rates(divisions, calibration.max_distance, calibration.min_margin)
+    return {
+        "max_distance": calibration.max_distance,
+        "min_margin": calibration.min_margin,
+        "accepted_strangers": accepted,
+        "detection_rate": right,
+        "wrong_name_rate": wrong,
+        "people": len(np.unique(outcome.gallery_person)),
+        "stranger_walks": int(sum(one.stranger.sum() for one in divisions)),
+    }
+
+
+def _divisions(outcome: Outcome, seed: int) -> list[_Division]:
+    people = np.unique(outcome.gallery_person)
+    if len(people) < 4:
+        raise ValueError(f"calibration needs at least 4 people, the walks are of {len(people)}")
+    rng = np.random.default_rng(seed)
+    return [_division(outcome, rng.permutation(people)) for _ in range(PARTITIONS)]
 
 
 def _division(outcome: Outcome, order: np.ndarray[Any, Any]) -> _Division:
     enrolled = order[: len(order) // 2]
     known = np.isin(outcome.gallery_person, enrolled)
-    ranking = rank(outcome.distances, outcome.same, outcome.allowed & known[None])
+    ranking = outcome.ranked_among(known)
+    distances = outcome.distances_among(outcome.allowed & known[None])
     per_person = np.stack(
         [
-            np.where(known & (outcome.gallery_person == one), outcome.distances, np.inf).min(axis=1)
+            np.where(known & (outcome.gallery_person == one), distances, np.inf).min(axis=1)
             for one in enrolled
         ],
         axis=1,

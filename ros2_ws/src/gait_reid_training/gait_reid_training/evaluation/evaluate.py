@@ -46,6 +46,18 @@ class Outcome:
     gallery_view: Text
     probe_view: Text
 
+    def distances_among(self, allowed: Bool) -> Float64:
+        """Return the distances (n, m) where only some pairs (n, m) may be compared.
+
+        They are those of all pairs, unless what is enrolled decides on how it is compared.
+        """
+        return self.distances
+
+    def ranked_among(self, known: Bool) -> Ranking:
+        """Rank a part (m,) bool of the gallery for each probe."""
+        allowed = self.allowed & known[None]
+        return rank(self.distances_among(allowed), self.same, allowed)
+
 
 def run_protocol(walks: EmbeddedWalks, protocol: Protocol, exclude_same_view: bool) -> Outcome:
     """Compare probes with the gallery.

@@ -13,7 +13,6 @@ from gait_reid_training.evaluation.metrics import (
     Bool,
     Ranking,
     detection_rate,
-    rank,
     threshold_at,
 )
 from gait_reid_training.evaluation.walks import Text
@@ -39,7 +38,7 @@ def open_set_figures(outcome: Outcome, seed: int = 0) -> dict[str, Any]:
     for _ in range(PARTITIONS):
         enrolled = rng.permutation(people)[: len(people) // 2]
         known = np.isin(outcome.gallery_person, enrolled)
-        ranking = rank(outcome.distances, outcome.same, outcome.allowed & known[None])
+        ranking = outcome.ranked_among(known)
         stranger = ~np.isin(outcome.person_id, enrolled)
         strangers = int(stranger.sum())
         genuine = ~stranger & ranking.valid
