@@ -1,6 +1,10 @@
-"""Writes the documentation page of recognition from reports.
+"""Writes the documentation pages of recognition from reports.
 
 ``python -m gait_reid_training.evaluation.page docs/recognition/*.json -o docs/recognition.md``
+
+Reports of networks between radar and camera make a page of their own:
+
+``python -m gait_reid_training.evaluation.page docs/radar/*.json -o docs/radar_recognition.md``
 """
 
 from __future__ import annotations
@@ -13,9 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from gait_reid_training.evaluation import tables
+from gait_reid_training.evaluation.cross_modal import tables as cross_modal
 
+CROSS_MODAL = "cross_modal"
 HEAD = """\
-# Recognition of {people}
+# {title} of {people}
 
 {warning}{intervals}
 
@@ -36,7 +42,8 @@ def page(reports: Sequence[Mapping[str, Any]]) -> str:
         reports: Contents of ``report.json``.
 
     Raises:
-        ValueError: No reports, or reports of simulated and of recorded people on one page.
+        ValueError: No reports, or reports of simulated and of recorded people, or of networks with
+            and without radar, on one page.
     """
     kinds = {bool(report.get("simulated")) for report in reports}
     if len(kinds) != 1:
@@ -44,8 +51,14 @@ def page(reports: Sequence[Mapping[str, Any]]) -> str:
             "a page is of simulated or of recorded people, not of both, and needs a report"
         )
     simulated = kinds.pop()
+    radar = {report["mode"] == CROSS_MODAL for report in reports}
+    if len(radar) != 1:
+        raise ValueError(
+            "reports of networks between radar and camera need a page of their own, without others"
+        )
     parts = [
         HEAD.format(
+            title="Recognition behind the radar" if radar.pop() else "Recognition",
             people="simulated people" if simulated else "recorded people",
             warning=WARNING if simulated else "",
             intervals=tables.INTERVALS,
@@ -58,6 +71,8 @@ def page(reports: Sequence[Mapping[str, Any]]) -> str:
 def _section(report: Mapping[str, Any]) -> str:
     models = report["models"]
     data = ", ".join(report.get("data") or ()) or "unnamed data"
+    if report["mode"] == CROSS_MODAL:
+        return _cross_modal_section(report, data)
     first = next(iter(models.values()))["all_views"]
     said = (
         f"{data}, split {report.get('split')}: {first['people']} people, {first['probes']} probes "
@@ -78,9 +93,19 @@ def _section(report: Mapping[str, Any]) -> str:
     if report["comparisons"]:
         parts.append("Differences of the first model to the others, paired by identity:")
         parts.append(tables.comparison_table(report["comparisons"]))
-    if report.get("command"):
-        parts.append(f"```\n{without_folders(report['command'])}\n```")
-    return "\n\n".join(parts)
+    return "\n\n".join([*parts, *_command(report)])
+
+
+def _cross_modal_section(report: Mapping[str, Any], data: str) -> str:
+    """Return the part of a page on radar queries among camera records."""
+    about = tables.about_table(report["models"])
+    parts = [f"## {data}, split {report.get('split')}", about, *cross_modal.sections(report, 3)]
+    return "\n\n".join([*parts, *_command(report)])
+
+
+def _command(report: Mapping[str, Any]) -> list[str]:
+    command = report.get("command")
+    return [f"```\n{without_folders(command)}\n```"] if command else []
 
 
 def without_folders(command: str) -> str:

@@ -10,7 +10,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from gait_reid.core.types import Float64
 from gait_reid_training.evaluation.evaluate import Outcome
@@ -18,6 +18,10 @@ from gait_reid_training.evaluation.walks import EmbeddedWalks
 
 _MAP_PEOPLE = 12
 _SIZE_IN = (6.4, 4.2)
+_NEAREST = {
+    "walk": "right person among the nearest walks, %",
+    "person": "right person among the nearest people, %",
+}
 
 
 def _figure(size_in: tuple[float, float] = _SIZE_IN) -> tuple[Figure, Axes]:
@@ -32,12 +36,18 @@ def _save(figure: Figure, path: Path) -> str:
     return path.name
 
 
-def plot_cmc(path: Path, curves: Mapping[str, Sequence[float]]) -> str:
-    """Draw cumulative match characteristics, one per model; return the file's name."""
+def plot_cmc(path: Path, curves: Mapping[str, Sequence[float]], found: str = "walk") -> str:
+    """Draw cumulative match characteristics, one per model; return the file's name.
+
+    Args:
+        path: Picture.
+        curves: Name -> share of probes by rank.
+        found: What is ranked.
+    """
     figure, axes = _figure()
     for name, curve in curves.items():
         axes.plot(np.arange(1, len(curve) + 1), 100.0 * np.asarray(curve), marker=".", label=name)
-    axes.set(xlabel="rank", ylabel="right person among the nearest walks, %", xlim=(0.5, None))
+    axes.set(xlabel="rank", ylabel=_NEAREST[found], xlim=(0.5, None))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(fontsize="small")
     return _save(figure, path)
@@ -72,17 +82,45 @@ def plot_range(path: Path, models: Mapping[str, Mapping[str, Any]]) -> str:
     return _save(figure, path)
 
 
-def plot_distances(path: Path, outcome: Outcome, threshold: float | None = None) -> str:
+def plot_curve(path: Path, models: Mapping[str, Mapping[float, Any]], label: str) -> str:
+    """Draw how often the right person is nearest, with 95 % intervals, against some number.
+
+    Args:
+        path: Picture.
+        models: Name -> number -> interval.
+        label: What the number is.
+    """
+    figure, axes = _figure()
+    for name, rows in models.items():
+        x = np.array(list(rows))
+        y, low, high = (
+            100.0 * np.array([row[key] for row in rows.values()], np.float64)
+            for key in ("value", "low", "high")
+        )
+        axes.plot(x, y, marker="o", markersize=4, label=name)
+        axes.fill_between(x, low, high, alpha=0.15)
+    if len(next(iter(models.values()), ())) > 1:
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.set(xlabel=label, ylabel="right person nearest, %", ylim=(0, 102))
+    axes.legend(fontsize="small")
+    return _save(figure, path)
+
+
+def plot_distances(
+    path: Path, outcome: Outcome, threshold: float | None = None, title: str = ""
+) -> str:
     """Draw how far walks of the same and of different people are from each other."""
     figure, axes = _figure()
     same = outcome.distances[outcome.same & outcome.allowed]
     other = outcome.distances[~outcome.same & outcome.allowed]
-    bins = np.linspace(0.0, float(outcome.distances.max(initial=0.0)) or 1.0, 80).tolist()
+    greatest = outcome.distances[outcome.allowed].max(initial=0.0)
+    bins = np.linspace(0.0, float(greatest) or 1.0, 80).tolist()
     axes.hist(other, bins, density=True, alpha=0.6, label=f"different people ({len(other)} pairs)")
     axes.hist(same, bins, density=True, alpha=0.6, label=f"same person ({len(same)} pairs)")
     if threshold is not None:
         axes.axvline(threshold, color="k", linestyle=":", label=f"threshold {threshold:.3f}")
-    axes.set(xlabel="distance", ylabel="density")
+    axes.set(xlabel="distance", ylabel="density", title=title)
     axes.legend(fontsize="small")
     return _save(figure, path)
 

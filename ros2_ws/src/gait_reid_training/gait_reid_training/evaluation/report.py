@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -125,19 +125,29 @@ def write_report(
     if any(ranges.values()):
         pictures.append(plots.plot_range(folder / "rank1_by_range.png", ranges))
     for subject in subjects[:4]:
-        mark = "".join(c if c.isalnum() else "_" for c in subject.name)
-        outcome = outcomes[subject.name]
-        pictures.append(
-            plots.plot_distances(folder / f"distances_{mark}.png", outcome, subject.threshold)
-        )
-    mark = "".join(c if c.isalnum() else "_" for c in subjects[0].name)
-    pictures.append(plots.plot_map(folder / f"map_{mark}.png", subjects[0].walks))
+        path = folder / f"distances_{mark_of(subject.name)}.png"
+        pictures.append(plots.plot_distances(path, outcomes[subject.name], subject.threshold))
+    path = folder / f"map_{mark_of(subjects[0].name)}.png"
+    pictures.append(plots.plot_map(path, subjects[0].walks))
     report["pictures"] = pictures
-    text = json.dumps(_without_nan(report), indent=1, allow_nan=False)
+    return write_files(folder, report, markdown)
+
+
+def write_files(
+    folder: Path, report: dict[str, Any], page_of: Callable[[Mapping[str, Any]], str]
+) -> Path:
+    """Write ``report.json`` and ``report.md`` into a folder; return the page."""
+    plain = _without_nan(report)
+    text = json.dumps(plain, indent=1, allow_nan=False)
     (folder / "report.json").write_text(text + "\n", encoding="utf-8")
     page = folder / "report.md"
-    page.write_text(markdown(_without_nan(report)), encoding="utf-8")
+    page.write_text(page_of(plain), encoding="utf-8")
     return page
+
+
+def mark_of(name: str) -> str:
+    """Return a name as part of a file's name."""
+    return "".join(c if c.isalnum() else "_" for c in name)
 
 
 def _without_nan(value: Any) -> Any:

@@ -42,7 +42,7 @@ def markdown(report: Mapping[str, Any]) -> str:
     mode = report["mode"]
     people = "simulated people" if report.get("simulated") else "recorded people"
     models = report["models"]
-    parts = [f"# {TITLES[mode]}, {people}", _preamble(report)]
+    parts = [f"# {TITLES[mode]}, {people}", preamble(report)]
     if mode == "sustech1k":
         parts += ["## Mean over pairs of views, identical views left out", view_pair_table(models)]
     for views, title in (
@@ -62,7 +62,8 @@ def markdown(report: Mapping[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _preamble(report: Mapping[str, Any]) -> str:
+def preamble(report: Mapping[str, Any]) -> str:
+    """Return what a report rests on: intervals, data, command and the models."""
     lines = [INTERVALS]
     if report.get("data"):
         lines.append(f"Data: {', '.join(report['data'])}, split {report.get('split')}.")

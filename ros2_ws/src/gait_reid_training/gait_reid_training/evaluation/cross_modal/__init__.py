@@ -1,0 +1,1 @@
+"""Evaluation of networks that find a radar's walk among cameras' walks."""
