@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import torch
@@ -47,6 +47,10 @@ class WalkBatch:
     def to(self, device: torch.device | str) -> WalkBatch:
         """Return the batch on a device."""
         return WalkBatch(**_moved(self, device))
+
+    def with_labels(self, labels: Tensor) -> WalkBatch:
+        """Return the batch with other labels (B,)."""
+        return replace(self, labels=labels)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -107,6 +111,19 @@ class CrossModalBatch:
     def to(self, device: torch.device | str) -> CrossModalBatch:
         """Return the batch on a device."""
         return CrossModalBatch(**_moved(self, device))
+
+    @property
+    def labels(self) -> Tensor:
+        """(B,) int64, identity by number; -1 where unknown."""
+        return self.radar.labels
+
+    def with_labels(self, labels: Tensor) -> CrossModalBatch:
+        """Return the batch with other labels (B,)."""
+        return replace(
+            self,
+            vision=replace(self.vision, labels=labels),
+            radar=replace(self.radar, labels=labels),
+        )
 
     def __len__(self) -> int:
         return len(self.vision)

@@ -53,10 +53,12 @@ class CrossModalNetwork(nn.Module):
     Attributes:
         dim: Width of an embedding; 0 for networks that estimate poses only.
         compares_pairs: Whether the embedding of a walk depends on the one it is compared with.
+        identity_loss: ``triplet``, or ``contrastive`` (noTL).
     """
 
     dim: int
     compares_pairs: bool = False
+    identity_loss: str = "triplet"
 
     def vision_embedding(self, walks: WalkBatch) -> Tensor:
         """Return the embeddings (B, dim) of cameras' walks, of unit length."""

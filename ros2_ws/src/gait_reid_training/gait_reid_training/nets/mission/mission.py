@@ -63,6 +63,7 @@ class Mission(CrossModalNetwork):
         self.config = config
         self.dim = config.dim
         self.compares_pairs = config.exchange
+        self.identity_loss = config.loss
         self.vision = VisionBranch(config)
         self.radar = RadarBranch(config)
         self.point_pool = AttentionPooling(config.dim)
@@ -214,7 +215,10 @@ class Mission(CrossModalNetwork):
 
     def forward(self, batch: CrossModalBatch) -> CrossModalOutput:
         """Return right and wrong pairs, unimodal embeddings, poses and root of a batch."""
-        vision, radar = self.vision_features(batch.vision), self.radar_features(batch.radar)
+        return self.output(self.vision_features(batch.vision), self.radar_features(batch.radar))
+
+    def output(self, vision: VisionFeatures, radar: RadarFeatures) -> CrossModalOutput:
+        """Return what `forward` does, of walks whose features are known."""
         own, other = self.exchange(vision, radar)
         seen, heard = own.fused.mean(dim=2), self.point_pool(other.fused, radar.mask)
         pairs: tuple[PairEmbeddings, ...] = ()

@@ -32,8 +32,8 @@ RIVALS: dict[str, Callable[[RivalConfig], CrossModalNetwork]] = {
 CROSS_MODAL_NETWORKS = (*ABLATED, *RIVALS)
 
 
-def build_cross_modal_network(name: str, settings: Mapping[str, Any]) -> CrossModalNetwork:
-    """Make a network that compares walks of cameras and radars.
+def cross_modal_settings(name: str, settings: Mapping[str, Any]) -> MissionConfig | RivalConfig:
+    """Return the configuration of a network that compares walks of cameras and radars.
 
     Args:
         name: One of `CROSS_MODAL_NETWORKS`.
@@ -45,13 +45,33 @@ def build_cross_modal_network(name: str, settings: Mapping[str, Any]) -> CrossMo
     """
     try:
         if name in ABLATED:
-            values = {"ablation": ABLATED[name], **settings}
-            return Mission(MissionConfig.from_settings(values))
+            return MissionConfig.from_settings({"ablation": ABLATED[name], **settings})
         if name in RIVALS:
-            return RIVALS[name](from_mapping(RivalConfig, settings))
+            return from_mapping(RivalConfig, settings)
     except ValueError as error:
         raise ValueError(f"network {name!r}: {error}") from error
     close = difflib.get_close_matches(name, CROSS_MODAL_NETWORKS, n=1, cutoff=0.5)
     known = ", ".join(CROSS_MODAL_NETWORKS)
     hint = f"did you mean {close[0]!r}?" if close else f"known are {known}"
     raise ValueError(f"there is no network {name!r}, {hint}")
+
+
+def build_cross_modal_network(name: str, settings: Mapping[str, Any]) -> CrossModalNetwork:
+    """Make a network that compares walks of cameras and radars.
+
+    Args:
+        name: One of `CROSS_MODAL_NETWORKS`.
+        settings: As for `cross_modal_settings`.
+
+    Raises:
+        ValueError: As `cross_modal_settings`.
+    """
+    config = cross_modal_settings(name, settings)
+    return Mission(config) if isinstance(config, MissionConfig) else _rival(name, config)
+
+
+def _rival(name: str, config: RivalConfig) -> CrossModalNetwork:
+    try:
+        return RIVALS[name](config)
+    except ValueError as error:
+        raise ValueError(f"network {name!r}: {error}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 from torch import Tensor, nn
@@ -78,6 +79,13 @@ class VisionBranch(nn.Module):
         """Map pictures (B, T, 3, H, W) uint8 to tokens (B, T, P, d), zeros on padding."""
         frames = self.frames(rgb.flatten(0, 1)).unflatten(0, frame_mask.shape)
         return self.sequence(frames, frame_mask)
+
+
+def cells_of_map(config: MissionConfig, image_size: Sequence[int]) -> tuple[int, int]:
+    """Return rows and columns of the map that pictures of a size (rows, columns) become."""
+    shrinks = {"resnet9": 4, "resnet50": 32 if config.vision == "vec" else 16}[config.backbone]
+    rows, columns = (-(-int(one) // shrinks) for one in image_size)
+    return rows, columns
 
 
 class _Normalised(nn.Module):
