@@ -68,11 +68,12 @@ def _train(
         results[name] = train(experiment, folder, left, resume)
         if not results[name].finished:
             break
-    table = Table("training", "iterations", "finished", "best rank-1", "at", "ms/iteration")
+    table = Table("training", "iterations", "finished", "monitored", "best", "at", "ms/iteration")
     for name, one in results.items():
         table.add_row(
-            name, str(one.iteration), "yes" if one.finished else "paused", f"{one.best_rank1:.3f}",
-            str(one.best_iteration), f"{one.ms_per_iteration:.0f}",
+            name, str(one.iteration), "yes" if one.finished else "paused",
+            one.monitored.removeprefix("validation/"), f"{one.best:.3f}", str(one.best_iteration),
+            f"{one.ms_per_iteration:.0f}",
         )  # fmt: skip
     console.print(table)
 

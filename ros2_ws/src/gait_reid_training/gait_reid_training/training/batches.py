@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +12,13 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from gait_reid.core.types import Int64
-from gait_reid_training.batch import WalkBatch
-from gait_reid_training.training.config import BatchConfig, Experiment
+from gait_reid_training.batch import CrossModalBatch, WalkBatch
+from gait_reid_training.training.config import Experiment, ValidationConfig
+from gait_reid_training.training.config_groups import BatchConfig
 
 Bool = npt.NDArray[np.bool_]
+Batch = WalkBatch | CrossModalBatch
+BatchT_co = TypeVar("BatchT_co", bound=Batch, covariant=True)
 
 SENSOR_INPUTS = {
     "camera": frozenset({"camera", "silhouette"}),
@@ -30,8 +33,8 @@ _TENSORS_OF = {
 _QUALITY_OF = {"camera": [0, 1, 2], "lidar": [4]}  # columns of `WalkBatch.quality`
 
 
-class WalkSource(Protocol):
-    """Walks of a split.
+class WalkSource(Protocol[BatchT_co]):
+    """Walks of a split, or pairs of walks.
 
     Attributes:
         people: Names, in order of the labels.
@@ -43,7 +46,7 @@ class WalkSource(Protocol):
     labels: Int64
     condition: npt.NDArray[np.str_]
 
-    def batch(self, rows: Sequence[int], frames: int, rng: np.random.Generator | None) -> WalkBatch:
+    def batch(self, rows: Sequence[int], frames: int, rng: np.random.Generator | None) -> BatchT_co:
         """Return walks with so many frames each (0: all, shorter walks padded).
 
         With a generator the frames are drawn at random and augmented; without, they are evenly
@@ -85,20 +88,28 @@ def draw_rows(
     return np.concatenate(rows).astype(np.int64)
 
 
-class _Steps(Dataset[WalkBatch]):
+class _Steps(Dataset[Batch]):
     """Item i is batch i."""
 
-    def __init__(self, source: WalkSource, experiment: Experiment, rank: int, processes: int):
+    def __init__(
+        self,
+        source: WalkSource[Batch],
+        experiment: Experiment,
+        rank: int,
+        processes: int,
+        in_turns: bool,
+    ) -> None:
         self._source, self._experiment = source, experiment
-        self._rank, self._processes = rank, processes
+        self._rank, self._processes, self._in_turns = rank, processes, in_turns
 
-    def __getitem__(self, step: int) -> WalkBatch:
+    def __getitem__(self, step: int) -> Batch:
         train = self._experiment.train
         seed = train.run.seed
         rows = draw_rows(self._source.labels, train.batch, step, seed, self._rank, self._processes)
+        if self._in_turns:
+            rows = rows.reshape(-1, train.batch.walks).T.ravel()
         rng = np.random.default_rng([seed, 2, step, self._rank])
-        batch = self._source.batch(rows.tolist(), train.batch.frames, rng)
-        return without_sensors(batch, train.data.sensors)
+        return self._source.batch(rows.tolist(), train.batch.frames, rng)
 
 
 class _StepSampler(Sampler[int]):
@@ -114,7 +125,7 @@ class _StepSampler(Sampler[int]):
         return self._steps
 
 
-class _StepLoader(DataLoader[WalkBatch]):
+class _StepLoader(DataLoader[Batch]):
     """A loader whose place follows from the step, so that there is no state to keep."""
 
     def state_dict(self) -> dict[str, Any]:
@@ -125,29 +136,23 @@ class _StepLoader(DataLoader[WalkBatch]):
         """Take what `state_dict` returned."""
 
 
-class _Looks(Dataset[WalkBatch]):
+class _Looks(Dataset[Batch]):
     """Item i is the i-th batch of the walks that validation looks at."""
 
-    def __init__(
-        self,
-        source: WalkSource,
-        rows: Int64,
-        frames: int,
-        size: int,
-        sensors: Sequence[str],
-    ) -> None:
-        self._source, self._frames, self._sensors = source, frames, sensors
+    def __init__(self, source: WalkSource[Batch], rows: Int64, frames: int, size: int) -> None:
+        self._source, self._frames = source, frames
         self._rows = [rows[i : i + size].tolist() for i in range(0, len(rows), size)]
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def __getitem__(self, index: int) -> WalkBatch:
-        batch = self._source.batch(self._rows[index], self._frames, None)
-        return without_sensors(batch, self._sensors)
+    def __getitem__(self, index: int) -> Batch:
+        return self._source.batch(self._rows[index], self._frames, None)
 
 
-def looked_at(source: WalkSource, people: int, walks: int, gallery: tuple[str, ...]) -> Int64:
+def looked_at(
+    source: WalkSource[Batch], people: int, walks: int, gallery: tuple[str, ...] = ()
+) -> Int64:
     """Return the rows that validation looks at: the first people, walks of each evenly chosen.
 
     Walks of the gallery's conditions are all kept, so that everybody is enrolled.
@@ -170,15 +175,27 @@ class TrainingData:
         experiment: The training.
         train: Walks to learn from.
         validation: Walks to look at; None: none.
+        in_turns: Whether neighbours in a batch are of different people, as networks take it that
+            pair a walk with its neighbour's; else walks of a person are together.
+
+    Attributes:
+        people: Names of the people to learn from.
+        rows: Walks of `validation` that are looked at.
+        gallery: Which of them are enrolled; None: no conditions are named.
 
     Raises:
         ValueError: Fewer people than a batch needs, or somebody is in both splits.
     """
 
     def __init__(
-        self, experiment: Experiment, train: WalkSource, validation: WalkSource | None
+        self,
+        experiment: Experiment,
+        train: WalkSource[Batch],
+        validation: WalkSource[Batch] | None,
+        in_turns: bool = False,
     ) -> None:
         self._experiment, self._train, self._validation = experiment, train, validation
+        self._in_turns = in_turns
         config = experiment.train
         if len(train.people) < config.batch.people:
             raise ValueError(
@@ -190,17 +207,18 @@ class TrainingData:
             raise ValueError(f"{both[0]!r} is in the training and in the validation split")
         self.people = train.people
         self.gallery: Bool | None = None
-        self._rows = np.zeros(0, np.int64)
+        self.rows: Int64 = np.zeros(0, np.int64)
         if validation is not None:
             look = config.validation
-            self._rows = looked_at(validation, look.people, look.walks, look.gallery)
-            if look.gallery:
-                self.gallery = np.isin(validation.condition[self._rows], look.gallery)
+            enrolled = look.gallery if isinstance(look, ValidationConfig) else ()
+            self.rows = looked_at(validation, look.people, look.walks, enrolled)
+            if enrolled:
+                self.gallery = np.isin(validation.condition[self.rows], enrolled)
 
-    def train_loader(self, start: int, rank: int, processes: int) -> DataLoader[WalkBatch]:
+    def train_loader(self, start: int, rank: int, processes: int) -> DataLoader[Batch]:
         """Return the batches from a step on."""
         config = self._experiment.train
-        steps = _Steps(self._train, self._experiment, rank, processes)
+        steps = _Steps(self._train, self._experiment, rank, processes, self._in_turns)
         sampler = _StepSampler(start, config.schedule.iterations)
         workers = config.data.workers
         return _StepLoader(
@@ -208,13 +226,12 @@ class TrainingData:
             multiprocessing_context="spawn" if workers else None,
         )  # fmt: skip
 
-    def validation_loader(self) -> DataLoader[WalkBatch] | None:
+    def validation_loader(self) -> DataLoader[Batch] | None:
         """Return the walks that validation looks at; every process looks at all of them."""
         look = self._experiment.train.validation
         if self._validation is None or not look.every_iterations:
             return None
-        sensors = self._experiment.train.data.sensors
-        looks = _Looks(self._validation, self._rows, look.frames, look.batch_walks, sensors)
+        looks = _Looks(self._validation, self.rows, look.frames, look.batch_walks)
         return DataLoader(looks, batch_size=None)
 
 

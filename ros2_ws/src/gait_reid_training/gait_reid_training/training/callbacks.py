@@ -15,7 +15,7 @@ from lightning.pytorch.callbacks import Callback, WeightAveraging
 
 from gait_reid_training.training import checkpoint
 from gait_reid_training.training.config import Experiment
-from gait_reid_training.training.module import MONITORED, TIE_BREAKER
+from gait_reid_training.training.gait_module import Monitored
 
 
 class PausedError(Exception):
@@ -49,6 +49,7 @@ class Checkpoints(Callback):
         folder: Where they go.
         experiment: Written into them.
         people: Written into them.
+        monitored: What tells which weights are the best.
         max_minutes: Time after which the training pauses; None: never.
     """
 
@@ -57,14 +58,16 @@ class Checkpoints(Callback):
         folder: Path,
         experiment: Experiment,
         people: tuple[str, ...],
+        monitored: Monitored,
         max_minutes: float | None = None,
     ) -> None:
         self._folder = folder
         self._experiment = experiment
         self._people = people
+        self.monitored = monitored
         self._end_s = math.inf if max_minutes is None else time.monotonic() + 60.0 * max_minutes
-        self.best = -math.inf
-        self.best_precision = -math.inf
+        self.best = monitored.worst
+        self.best_precision = monitored.worst
         self.best_iteration = 0
         self.looks_without = 0
         self.stopped_early = False
@@ -98,12 +101,14 @@ class Checkpoints(Callback):
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Keep the best, and stop when it stays the best for long."""
-        if trainer.sanity_checking or MONITORED not in trainer.callback_metrics:
+        figures, monitored = trainer.callback_metrics, self.monitored
+        if trainer.sanity_checking or monitored.name not in figures:
             return
-        value = float(trainer.callback_metrics[MONITORED])
-        precision = float(trainer.callback_metrics[TIE_BREAKER])
-        self.looks_without = 0 if value > self.best else self.looks_without + 1
-        if (value, precision) > (self.best, self.best_precision):
+        value = float(figures[monitored.name])
+        precision = float(figures[monitored.tie_breaker])
+        better = monitored.better((value,), (self.best,))
+        self.looks_without = 0 if better else self.looks_without + 1
+        if monitored.better((value, precision), (self.best, self.best_precision)):
             self.best, self.best_precision = value, precision
             self.best_iteration = trainer.global_step
             self._save(trainer, "best.ckpt")
@@ -147,10 +152,16 @@ class Checkpoints(Callback):
 
 
 class History(Callback):
-    """Appends one JSON line per look at the validation split to ``history.jsonl``."""
+    """Appends one JSON line per look at the validation split to ``history.jsonl``.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: Where it goes.
+        monitored: What tells which weights are the best, named in every line.
+    """
+
+    def __init__(self, folder: Path, monitored: Monitored) -> None:
         self._path = folder / "history.jsonl"
+        self._monitored = monitored.name
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Append a line."""
@@ -158,6 +169,7 @@ class History(Callback):
             return
         known = trainer.callback_metrics.items()
         figures = {name: float(value) for name, value in known if "/" in name}
-        line = json.dumps({"iteration": trainer.global_step, **figures}, sort_keys=True)
+        about = {"iteration": trainer.global_step, "monitored": self._monitored}
+        line = json.dumps({**about, **figures}, sort_keys=True)
         with self._path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")

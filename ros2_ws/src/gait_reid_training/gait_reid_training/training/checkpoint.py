@@ -13,18 +13,24 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gait_reid_training.batch import WalkNetwork
 from gait_reid_training.nets.emgaitnet_config import NO_TOWERS
+from gait_reid_training.nets.mission.cross_modal import CrossModalNetwork
+from gait_reid_training.nets.mission.registry import (
+    CROSS_MODAL_NETWORKS,
+    build_cross_modal_network,
+)
 from gait_reid_training.nets.registry import build_network
 from gait_reid_training.training.config import Experiment, make_experiment
 
 KEY = "gait_reid"
 FORMAT = 1
 NEUTRAL = (
-    "data.folders", "data.cache", "data.workers", "run.threads", "run.accelerator",
-    "run.checkpoint_every_iterations", "run.log_every_iterations", "validation.batch_walks",
+    "data.folders", "data.camera_folders", "data.cache", "data.workers", "run.threads",
+    "run.accelerator", "run.checkpoint_every_iterations", "run.log_every_iterations",
+    "validation.batch_walks",
 )  # fmt: skip
 """What may differ when a training is resumed: it does not change what is learnt."""
 
@@ -55,12 +61,38 @@ class Checkpoint:
         """Return the network with its weights, ready to evaluate.
 
         Raises:
-            CheckpointError: The weights do not fit the network.
+            CheckpointError: The weights do not fit the network, or it compares two sensors.
         """
+        name = self.experiment.network
+        if name in CROSS_MODAL_NETWORKS:
+            raise CheckpointError(
+                f"{self.path} is of {name}, which compares a camera's walk with a radar's; wanted "
+                "is a network that makes one embedding of a walk, for example emgaitnet"
+            )
         settings = dict(self.experiment.settings)
         if settings.get("towers_file") not in (None, NO_TOWERS):
             settings["towers_file"] = ""  # the towers are among the weights
-        network = build_network(self.experiment.network, settings, max(len(self.people), 1))
+        network = build_network(name, settings, max(len(self.people), 1))
+        self._load(network)
+        return network.eval()
+
+    def cross_modal_network(self) -> CrossModalNetwork:
+        """Return the network between camera and radar with its weights, ready to evaluate.
+
+        Raises:
+            CheckpointError: The weights do not fit the network, or it does not compare sensors.
+        """
+        name = self.experiment.network
+        if name not in CROSS_MODAL_NETWORKS:
+            raise CheckpointError(
+                f"{self.path} is of {name}, which makes one embedding of a walk; wanted is a "
+                f"network between camera and radar: {', '.join(CROSS_MODAL_NETWORKS)}"
+            )
+        network = build_cross_modal_network(name, self.experiment.settings)
+        self._load(network)
+        return network.eval()
+
+    def _load(self, network: nn.Module) -> None:
         weights = {
             name.removeprefix("network."): value
             for name, value in self.state.items()
@@ -72,7 +104,6 @@ class Checkpoint:
             raise CheckpointError(
                 f"{self.path}: the weights do not fit {self.experiment.network}: {error}"
             ) from error
-        return network.eval()
 
 
 def entry(experiment: Experiment, people: tuple[str, ...], iteration: int) -> dict[str, Any]:

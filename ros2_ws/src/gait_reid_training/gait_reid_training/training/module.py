@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import lightning.pytorch as pl
 import numpy as np
 import torch
 from torch import Tensor
@@ -14,14 +13,13 @@ from torch.nn import functional
 from gait_reid_training.batch import WalkBatch, WalkNetwork, WalkOutput
 from gait_reid_training.evaluation.metrics import distance_matrix, rank, unit_parts
 from gait_reid_training.training.config import TrainConfig
+from gait_reid_training.training.gait_module import GaitModule, Monitored
 from gait_reid_training.training.losses import GaitLoss, GaitLossTerms
-from gait_reid_training.training.schedule import make_optimiser, make_scheduler
 
-MONITORED = "validation/rank1"
-TIE_BREAKER = "validation/map"
+MONITORED = Monitored("validation/rank1", "validation/map")
 
 
-class WalkModule(pl.LightningModule):
+class WalkModule(GaitModule):
     """Trains a network and looks at people it does not learn from.
 
     Args:
@@ -31,27 +29,21 @@ class WalkModule(pl.LightningModule):
             others.
     """
 
+    config: TrainConfig
+
     def __init__(
         self,
         network: WalkNetwork,
         config: TrainConfig,
         gallery: np.ndarray[Any, np.dtype[np.bool_]] | None = None,
     ) -> None:
-        super().__init__()
-        self.network = network
-        self.config = config
+        super().__init__(network, config, MONITORED)
         one = config.loss
         self.loss = GaitLoss(
             one.triplet_weight, one.cross_entropy_weight, one.margin, one.scale, one.label_smoothing
         )
         self._gallery = gallery
         self._seen: list[tuple[Tensor, Tensor]] = []
-
-    def on_train_batch_start(self, batch: WalkBatch, batch_idx: int) -> None:
-        """Seed by the number of the step, so that a resumed training is the same training."""
-        torch.manual_seed(
-            self.config.run.seed * 1_000_003 + self.global_step * 1009 + self.global_rank
-        )
 
     def training_step(self, batch: WalkBatch, batch_idx: int) -> Tensor:
         """Return the loss of one batch, those that the network adds included."""
@@ -67,10 +59,7 @@ class WalkModule(pl.LightningModule):
             "loss": total, "triplet": terms.triplet, "cross_entropy": terms.cross_entropy,
             "active_triplets": terms.active_triplets, **added,
         }  # fmt: skip
-        for name, value in values.items():
-            self.log(
-                f"train/{name}", value.detach(), batch_size=len(batch), prog_bar=name == "loss"
-            )
+        self.log_losses(values, len(batch))
         return total
 
     def _terms(self, output: WalkOutput, labels: Tensor) -> GaitLossTerms:
@@ -88,17 +77,7 @@ class WalkModule(pl.LightningModule):
         values = torch.cat([embedding for embedding, _ in self._seen]).cpu().numpy()
         labels = torch.cat([one for _, one in self._seen]).cpu().numpy()
         self._seen.clear()
-        for name, value in validation_figures(values, labels, self._gallery).items():
-            self.log(f"validation/{name}", value, prog_bar=name == "rank1", sync_dist=True)
-
-    def configure_optimizers(self) -> Any:
-        """Return optimiser and schedule."""
-        optimiser = make_optimiser(self.parameters(), self.config.optimiser)
-        scheduler = make_scheduler(optimiser, self.config.schedule)
-        return {
-            "optimizer": optimiser,
-            "lr_scheduler": {"scheduler": scheduler, "interval": "step", "name": "learning_rate"},
-        }
+        self.log_figures(validation_figures(values, labels, self._gallery))
 
 
 def validation_figures(
@@ -118,11 +97,26 @@ def validation_figures(
         probe, enrolled = np.arange(len(labels)), np.arange(len(labels))
     else:
         probe, enrolled = np.flatnonzero(~gallery), np.flatnonzero(gallery)
-    ranking = rank(
+    return ranking_figures(
         distance_matrix(unit[probe], unit[enrolled]),
         labels[probe, None] == labels[None, enrolled],
         probe[:, None] != enrolled[None],
     )
+
+
+def ranking_figures(
+    distances: np.ndarray[Any, Any],
+    same: np.ndarray[Any, np.dtype[np.bool_]],
+    allowed: np.ndarray[Any, np.dtype[np.bool_]],
+) -> dict[str, float]:
+    """Return rank-1 and mAP of probes whose person is enrolled, NaN without any.
+
+    Args:
+        distances: (n, m), from probes to the gallery.
+        same: (n, m), whether both are of one person.
+        allowed: (n, m), False on pairs that are left out.
+    """
+    ranking = rank(distances, same, allowed)
     good = ranking.valid
     if not good.any():
         return {"rank1": float("nan"), "map": float("nan")}

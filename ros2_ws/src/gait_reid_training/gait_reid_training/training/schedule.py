@@ -10,7 +10,7 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from gait_reid_training.training.config import OptimiserConfig, ScheduleConfig
+from gait_reid_training.training.config_groups import OptimiserConfig, ScheduleConfig
 
 _ONE_CYCLE_RISE = 0.3
 _ONE_CYCLE_START = 1.0 / 25.0

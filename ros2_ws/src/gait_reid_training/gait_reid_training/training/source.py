@@ -3,40 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import replace
-
-import numpy as np
-import torch
 
 from gait_reid_training.batch import WalkBatch
 from gait_reid_training.data.augment import AugmentConfig
 from gait_reid_training.data.walks import WalkDataset
 from gait_reid_training.nets.registry import build_network
-from gait_reid_training.training.batches import SENSOR_INPUTS, TrainingData
-from gait_reid_training.training.config import Experiment
-
-
-class SomePeople:
-    """The last people of a split, for data sets that have no split to watch.
-
-    Args:
-        source: The split.
-        count: How many people.
-    """
-
-    def __init__(self, source: WalkDataset, count: int) -> None:
-        first = len(source.people) - count
-        self._source = source
-        self._rows = np.flatnonzero(source.labels >= first)
-        self.people = source.people[first:]
-        self.labels = source.labels[self._rows] - first
-        self.condition = source.condition[self._rows]
-
-    def batch(self, rows: Sequence[int], frames: int, rng: np.random.Generator | None) -> WalkBatch:
-        """Return some of their walks; the labels are those of this object."""
-        batch = self._source.batch(self._rows[list(rows)].tolist(), frames, rng)
-        return replace(batch, labels=torch.from_numpy(self.labels[list(rows)].copy()))
+from gait_reid_training.training.batches import SENSOR_INPUTS, TrainingData, WalkSource
+from gait_reid_training.training.config import Experiment, TrainConfig
+from gait_reid_training.training.cross_modal_config import CrossModalConfig
+from gait_reid_training.training.cross_modal_source import load_pairs
+from gait_reid_training.training.subsets import SomePeople, SomeSensors, people_left
 
 
 def load_data(experiment: Experiment) -> TrainingData:
@@ -46,43 +23,43 @@ def load_data(experiment: Experiment) -> TrainingData:
         ValueError: Data that are missing, damaged or do not fit.
     """
     train = experiment.train
-    held = train.data.held_out
-    watched: SomePeople | WalkDataset | None = None
-    people = train.data.people
-    if held:
-        everybody = _open(experiment, train.data.train_split, 0)
-        if held >= len(everybody.people):
-            raise ValueError(
-                f"data.held_out is {held}, allowed: less than the {len(everybody.people)} people "
-                f"of split {train.data.train_split!r}"
-            )
-        left = len(everybody.people) - held
-        watched, people = SomePeople(everybody, held), min(people or left, left)
+    if isinstance(train, CrossModalConfig):
+        return load_pairs(experiment, train)
+    augmentation = augmentation_of(experiment, train) if train.data.augment else None
+    people, split = train.data.people, train.data.train_split
+    watched: WalkSource[WalkBatch] | None = None
+    if train.data.held_out:
+        everybody = _open(train, split, 0)
+        people = people_left(len(everybody.people), train.data.held_out, people, split)
+        watched = SomePeople(everybody, train.data.held_out)
     elif train.validation.every_iterations:
-        watched = _open(experiment, train.data.validation_split, 0)
+        watched = _open(train, train.data.validation_split, 0)
+    sensors = train.data.sensors
     return TrainingData(
-        experiment, _open(experiment, train.data.train_split, people, True), watched
+        experiment,
+        SomeSensors(_open(train, split, people, augmentation), sensors),
+        None if watched is None else SomeSensors(watched, sensors),
     )
 
 
-def _open(experiment: Experiment, split: str, people: int, learnt: bool = False) -> WalkDataset:
-    train = experiment.train
-    change = learnt and train.data.augment
+def _open(
+    train: TrainConfig, split: str, people: int, augmentation: AugmentConfig | None = None
+) -> WalkDataset:
     return WalkDataset(
         train.data.folders,
         split,
         train.input,
         train.data.cache,
         people,
-        augmentation_of(experiment) if change else None,
+        augmentation,
         workers=max(train.run.threads or (os.cpu_count() or 1), 1),
     )
 
 
-def augmentation_of(experiment: Experiment) -> AugmentConfig:
-    """Return the augmentation; the only sensor that a network has is never taken from it."""
+def augmentation_of(experiment: Experiment, train: TrainConfig) -> AugmentConfig:
+    """Return the augmentation; nothing is taken of the only sensor that a network has."""
     uses = build_network(experiment.network, experiment.settings, 0).uses
-    left = [one for one in experiment.train.data.sensors if uses & SENSOR_INPUTS[one]]
+    left = [one for one in train.data.sensors if uses & SENSOR_INPUTS[one]]
     if len(left) > 1:
-        return experiment.train.augment
-    return replace(experiment.train.augment, drop_camera=0.0, drop_lidar=0.0)
+        return train.augment
+    return replace(train.augment, drop_camera=0.0, drop_lidar=0.0, camera_frames=0)

@@ -17,12 +17,16 @@ from lightning.pytorch.callbacks import Callback, LearningRateMonitor
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from gait_reid_training.batch import WalkNetwork
+from gait_reid_training.nets.mission.registry import build_cross_modal_network
 from gait_reid_training.nets.registry import build_network
 from gait_reid_training.training.batches import SENSOR_INPUTS, TrainingData
 from gait_reid_training.training.callbacks import Checkpoints, History, MovingAverage, PausedError
 from gait_reid_training.training.checkpoint import CheckpointError, check_resumable, read_checkpoint
 from gait_reid_training.training.config import Experiment
-from gait_reid_training.training.module import WalkModule
+from gait_reid_training.training.cross_modal_config import CrossModalConfig
+from gait_reid_training.training.cross_modal_module import CrossModalModule
+from gait_reid_training.training.gait_module import GaitModule
+from gait_reid_training.training.module import MONITORED, WalkModule
 from gait_reid_training.training.source import load_data
 
 _LOG = logging.getLogger(__name__)
@@ -37,21 +41,23 @@ class TrainingResult:
         finished: Whether all is learnt; False after a slice.
         stopped_early: Whether validation stopped getting better.
         iteration: Batches learnt from.
-        best_rank1: Best rank-1 on the validation split, -inf without a look.
+        best: Best value of what is monitored, infinitely bad without a look.
         best_iteration: When that was.
         seconds: Wall-clock time of this slice.
         ms_per_iteration: Mean over this slice, looks at the validation split included.
         parameters: Number of weights that learn.
+        monitored: Name of what was monitored on the validation split.
     """
 
     finished: bool
     stopped_early: bool
     iteration: int
-    best_rank1: float
+    best: float
     best_iteration: int
     seconds: float
     ms_per_iteration: float
     parameters: int
+    monitored: str = MONITORED.name
 
 
 def train(
@@ -90,16 +96,30 @@ def train(
         if done is not None:
             return done
     pl.seed_everything(config.run.seed, verbose=False)
-    network = build_network(experiment.network, experiment.settings, len(data.people))
-    check_sensors(network, config.data.sensors)
+    module = make_module(experiment, data)
     output.mkdir(parents=True, exist_ok=True)
     text = yaml.safe_dump(experiment.as_mapping(), sort_keys=False)
     (output / "config.yaml").write_text(text, encoding="utf-8")
-    keeper = Checkpoints(output, experiment, data.people, max_minutes)
-    result = _fit(experiment, network, data, keeper, output, start)
+    keeper = Checkpoints(output, experiment, data.people, module.monitored, max_minutes)
+    result = _fit(experiment, module, data, keeper, output, start)
     if int(os.environ.get("RANK", "0")) == 0:
         _write_result(output, result)
     return result
+
+
+def make_module(experiment: Experiment, data: TrainingData) -> GaitModule:
+    """Return a new network under Lightning's module for networks of its kind.
+
+    Raises:
+        ValueError: Settings that are not allowed, or sensors that the network does not use.
+    """
+    train = experiment.train
+    if isinstance(train, CrossModalConfig):
+        pairs = build_cross_modal_network(experiment.network, experiment.settings)
+        return CrossModalModule(pairs, train, len(data.rows))
+    network = build_network(experiment.network, experiment.settings, len(data.people))
+    check_sensors(network, train.data.sensors)
+    return WalkModule(network, train, data.gallery)
 
 
 def check_sensors(network: WalkNetwork, sensors: tuple[str, ...]) -> None:
@@ -121,7 +141,10 @@ def finished_result(output: Path) -> TrainingResult | None:
     if not path.is_file():
         return None
     try:
-        result = TrainingResult(**json.loads(path.read_text(encoding="utf-8")))
+        values = json.loads(path.read_text(encoding="utf-8"))
+        if "best_rank1" in values:  # as results were written when all networks had one
+            values["best"] = values.pop("best_rank1")
+        result = TrainingResult(**values)
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"{path} is damaged: {error}; delete it to go on") from error
     return result if result.finished else None
@@ -136,14 +159,13 @@ def _write_result(output: Path, result: TrainingResult) -> None:
 
 def _fit(
     experiment: Experiment,
-    network: WalkNetwork,
+    module: GaitModule,
     data: TrainingData,
     keeper: Checkpoints,
     output: Path,
     start: int,
 ) -> TrainingResult:
     """Run Lightning's trainer from an iteration on."""
-    module = WalkModule(network, experiment.train, data.gallery)
     trainer = _trainer(experiment, keeper, output)
     began_s = time.monotonic()
     finished = True
@@ -162,13 +184,14 @@ def _fit(
     return TrainingResult(
         finished, keeper.stopped_early, iteration, keeper.best, keeper.best_iteration, seconds,
         1e3 * seconds / max(iteration - start, 1),
-        sum(one.numel() for one in network.parameters() if one.requires_grad),
+        sum(one.numel() for one in module.parameters() if one.requires_grad),
+        keeper.monitored.name,
     )  # fmt: skip
 
 
 def _trainer(experiment: Experiment, keeper: Checkpoints, output: Path) -> pl.Trainer:
     config = experiment.train
-    callbacks: list[Callback] = [LearningRateMonitor("step"), History(output)]
+    callbacks: list[Callback] = [LearningRateMonitor("step"), History(output, keeper.monitored)]
     if config.run.ema_decay > 0.0:
         callbacks.append(MovingAverage(config.run.ema_decay))
     look = config.validation.every_iterations

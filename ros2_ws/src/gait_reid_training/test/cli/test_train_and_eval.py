@@ -60,7 +60,7 @@ def test_a_tiny_training_recognises_people_it_never_saw(trained: Path) -> None:
     assert result["finished"]
     assert result["iteration"] == 60
     # After four batches it is about 0.4: clouds of random networks tell sizes apart.
-    assert result["best_rank1"] > 9 * CHANCE
+    assert result["best"] > 9 * CHANCE
     assert read_checkpoint(trained).people[0] == "train-00000"
     assert list((trained / "tensorboard").glob("events.out.tfevents.*"))
 

@@ -16,7 +16,7 @@ from gait_reid_training.training.batches import (  # noqa: E402
     looked_at,
     without_sensors,
 )
-from gait_reid_training.training.config import BatchConfig  # noqa: E402
+from gait_reid_training.training.config_groups import BatchConfig  # noqa: E402
 
 LABELS = np.repeat(np.arange(12), 5)
 

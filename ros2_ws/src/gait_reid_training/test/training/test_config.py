@@ -9,12 +9,13 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from gait_reid_training.nets.registry import build_network  # noqa: E402
-from gait_reid_training.training.config import ScheduleConfig, make_experiment  # noqa: E402
+from gait_reid_training.training.config import make_experiment  # noqa: E402
 from gait_reid_training.training.config_files import (  # noqa: E402
     CONFIGS,
     read_experiment,
     read_experiments,
 )
+from gait_reid_training.training.config_groups import ScheduleConfig  # noqa: E402
 from gait_reid_training.training.schedule import make_scheduler, share_of  # noqa: E402
 
 SMALL = "network: {name: gaitbase, width: 4}\nvalidation: {every_iterations: 0}\n"

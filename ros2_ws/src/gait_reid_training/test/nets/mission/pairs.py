@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
 from gait_reid_training.batch import CrossModalBatch, RadarWalkBatch, WalkBatch
@@ -10,12 +12,19 @@ JOINTS = 21
 
 
 def people_pairs(
-    people: int = 4, frames: int = 3, points: int = 12, seed: int = 0, size: int = 32
+    people: int = 4,
+    frames: int = 3,
+    points: int = 12,
+    seed: int = 0,
+    size: int = 32,
+    heights: Sequence[float] | None = None,
 ) -> CrossModalBatch:
     """Return walks of people whose height shows in pictures, silhouettes, points and joints."""
     rng = torch.Generator().manual_seed(1000 + seed)
     labels = torch.arange(people)
     height = 1.4 + 0.6 * labels / max(people - 1, 1)
+    if heights is not None:
+        height = torch.tensor(heights, dtype=torch.float32)
     height = height[:, None] + 0.02 * torch.randn(people, frames, generator=rng)
     one = torch.ones(people, frames)
     level = torch.arange(size, 0, -1)[:, None] * 2.2 / size
