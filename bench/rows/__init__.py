@@ -8,7 +8,8 @@ from bench.harness import Benchmark
 
 _MODULES = (
     "read_cloud", "person_clusters", "tracking", "synchronisation", "image_transport",
-    "gallery_search", "reid_frame", "emgaitnet_frame", "emgaitnet_onnx", "bag_reading",
+    "gallery_search", "reid_frame", "emgaitnet_frame", "emgaitnet_onnx", "eight_people",
+    "bag_reading",
     "radar_parser", "radar_parser_30",
     "simulated_lidar", "simulated_camera", "simulated_radar", "simulated_entrance",
 )  # fmt: skip

@@ -166,7 +166,9 @@ def _gaps(simulation: Simulation) -> tuple[float, float]:
     return min(solid), min(other)
 
 
-@pytest.mark.parametrize("name", ["entrance", "corridor", "hall", "occlusion", "crowd", "crossing"])
+@pytest.mark.parametrize(
+    "name", ["entrance", "corridor", "hall", "occlusion", "crowd", "crossing", "eight"]
+)
 def test_nobody_walks_through_solids_or_others(name: str) -> None:
     solid, other = _gaps(Simulation(load_scenario(name)))
     assert solid > 0.45
