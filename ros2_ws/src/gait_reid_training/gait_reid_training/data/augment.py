@@ -31,9 +31,13 @@ class AugmentConfig:
         0.3, "Greatest share of points that are dropped anyway", "", 0.0, 0.9
     )
     point_noise_m: float = param(0.01, "Standard deviation of points", "m", 0.0, 0.2)
-    turn_deg: float = param(10.0, "Most by which the heading is wrong", "deg", 0.0, 90.0)
+    turn_deg: float = param(6.0, "Most by which the heading is wrong", "deg", 0.0, 90.0)
     shift_m: float = param(0.04, "Standard deviation of the person's place", "m", 0.0, 0.5)
-    scale: float = param(0.02, "Standard deviation of the size of a cloud", "", 0.0, 0.2)
+    lift_m: float = param(
+        0.01, "Standard deviation of the ground's height; more hides how tall people are", "m",
+        0.0, 0.5,
+    )  # fmt: skip
+    scale: float = param(0.004, "Standard deviation of the size of a cloud", "", 0.0, 0.2)
     intensity: float = param(0.2, "Spread of the gain of LiDAR intensity", "", 0.0, 1.0)
     box: float = param(0.05, "Spread of a detector's box, in heights", "", 0.0, 0.3)
     brightness: float = param(0.3, "Spread of the gain of pictures", "", 0.0, 1.0)
@@ -115,9 +119,10 @@ def _change_points(
     turn[:, 0, 0], turn[:, 0, 1], turn[:, 1, 0], turn[:, 1, 1] = cosine, -sine, sine, cosine
     turn[:, 2, 2] = np.repeat(scale, length)
     points[..., :3] = points[..., :3] @ turn.transpose(0, 2, 1)
-    shift = config.shift_m * rng.standard_normal((walks, 1, 3))
-    jitter = 0.5 * config.shift_m * rng.standard_normal((walks, length, 3))
-    moved = (shift + jitter).reshape(-1, 1, 3).astype(np.float32)
+    shift = rng.standard_normal((walks, 1, 3))
+    jitter = 0.5 * rng.standard_normal((walks, length, 3))
+    spread = np.array([config.shift_m, config.shift_m, config.lift_m])
+    moved = ((shift + jitter) * spread).reshape(-1, 1, 3).astype(np.float32)
     noise = rng.standard_normal((*mask.shape, 3), np.float32) * np.float32(config.point_noise_m)
     points[..., :3] += moved + noise
     gain = 1.0 + config.intensity * (2.0 * rng.random(walks) - 1.0)
