@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from gait_reid_training.cli.subjects import about_checkpoint, about_run, named
+
 if TYPE_CHECKING:
     from gait_reid_training.evaluation.evaluate import Outcome
     from gait_reid_training.evaluation.report import Subject
@@ -27,7 +29,14 @@ def command(
         ),
     ],
     mode: Annotated[
-        str, typer.Option("--mode", "-m", help="cross_distance, sustech1k, freegait or open_set.")
+        list[str],
+        typer.Option(
+            "--mode",
+            "-m",
+            help="cross_distance, sustech1k, freegait or open_set; for networks "
+            "between radar and camera pairwise, unimodal, two_stage or released_compat; repeat "
+            "these, the first is the headline.",
+        ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the report.")],
     data: Annotated[
@@ -46,39 +55,99 @@ def command(
     calibrate: Annotated[
         float | None,
         typer.Option(
-            "--calibrate", help="Write thresholds for this false accept rate (open_set only)."
+            "--calibrate",
+            help="Write thresholds for this false accept rate (open_set, and between radar and "
+            "camera).",
         ),
+    ] = None,
+    vision: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--vision", help="Data set with camera, where --data is one with radar; repeat."
+        ),
+    ] = None,
+    shortlist: Annotated[
+        int, typer.Option("--shortlist", min=1, help="Records that two_stage compares in pairs.")
+    ] = 50,
+    queries: Annotated[
+        int, typer.Option("--queries", min=0, help="Radar walks of each person; 0: all.")
+    ] = 0,
+    records: Annotated[
+        int, typer.Option("--records", min=0, help="Camera walks of each person; 0: all.")
+    ] = 0,
+    by_frames: Annotated[
+        list[int] | None,
+        typer.Option("--by-frames", min=1, help="Also with so few frames (radar); repeat."),
+    ] = None,
+    poses: Annotated[
+        bool, typer.Option("--poses/--no-poses", help="Measure joint errors (radar).")
+    ] = True,
+    thresholds: Annotated[
+        Path | None,
+        typer.Option("--thresholds", help="Report folder of --calibrate, tried here (radar)."),
     ] = None,
 ) -> None:
     """Evaluate checkpoints on the same walks and write a report that compares them."""
     try:
-        _check(mode, split, calibrate)
+        between_sensors = _check(mode, split, calibrate)
+        if threads:
+            _set_threads(threads)
+        if between_sensors:
+            from gait_reid_training.cli.evaluate_cross_modal import (
+                CrossModalRequest,
+                run_cross_modal,
+            )
+
+            request = CrossModalRequest(
+                checkpoint, list(dict.fromkeys(mode)), data or [], vision or [], split, cache,
+                output, frames, by_frames or [], shortlist, queries, records, poses, seed, device,
+                calibrate, thresholds,
+            )  # fmt: skip
+            typer.echo(str(run_cross_modal(request, console)))
+            return
         folders = data or _own_data(checkpoint[0])
-        subjects = _subjects(
-            checkpoint, folders, split, cache, sensors or [""], frames, threads, device
-        )
-        _report(subjects, mode, split, folders, seed, output, calibrate)
+        subjects = _subjects(checkpoint, folders, split, cache, sensors or [""], frames, device)
+        _report(subjects, mode[0], split, folders, seed, output, calibrate)
     except (ValueError, OSError) as error:
         console.print(f"[red]error:[/red] {error}", highlight=False, soft_wrap=True)
         sys.exit(2)
 
 
-def _check(mode: str, split: str, calibrate: float | None) -> None:
+def _check(modes: Sequence[str], split: str, calibrate: float | None) -> bool:
+    """Return whether the modes are of networks between radar and camera; refuse what is neither."""
+    from gait_reid_training.evaluation.cross_modal.outcomes import LEAKING
+    from gait_reid_training.evaluation.cross_modal.outcomes import MODES as BETWEEN
+    from gait_reid_training.evaluation.protocols import MODES
+
+    for mode in modes:
+        if mode not in (*MODES, *BETWEEN):
+            known = ", ".join((*MODES, *BETWEEN))
+            raise ValueError(f"mode {mode!r} does not exist, known are {known}")
+    between_sensors = all(mode in BETWEEN for mode in modes)
+    if len(modes) > 1 and not between_sensors:
+        raise ValueError(f"--mode {', '.join(modes)}: only {', '.join(BETWEEN)} go together")
     if calibrate is None:
-        return
-    if mode != "open_set":
-        raise ValueError(f"--calibrate needs --mode open_set, not {mode}")
+        return between_sensors
+    if modes[0] != "open_set" and set(modes) <= {*MODES, LEAKING}:
+        raise ValueError(f"--calibrate needs --mode open_set, not {modes[0]}")
     if split == "test":
         raise ValueError(
             "--calibrate on the test split would make its figures too good: use --split validation"
         )
+    return between_sensors
+
+
+def _set_threads(threads: int) -> None:
+    import torch
+
+    torch.set_num_threads(threads)
 
 
 def _own_data(checkpoint: str) -> list[str]:
     """Return the data sets that a checkpoint was trained on."""
     from gait_reid_training.training.checkpoint import read_checkpoint
 
-    return list(read_checkpoint(_named(checkpoint)[1]).experiment.train.data.folders)
+    return list(read_checkpoint(named(checkpoint)[1]).experiment.train.data.folders)
 
 
 def _subjects(
@@ -88,25 +157,22 @@ def _subjects(
     cache: str,
     subsets: list[str],
     frames: int,
-    threads: int,
     device: str,
 ) -> list[Subject]:
     """Embed the walks with each checkpoint and each choice of sensors."""
-    import torch
-
     from gait_reid_training.data.walks import WalkDataset
     from gait_reid_training.evaluation.features import embed, usable_sensors
     from gait_reid_training.evaluation.report import Subject
     from gait_reid_training.training.checkpoint import read_checkpoint
+    from gait_reid_training.training.config import TrainConfig
 
-    if threads:
-        torch.set_num_threads(threads)
     found: list[Subject] = []
     for text in checkpoints:
-        name, path = _named(text)
+        name, path = named(text)
         read = read_checkpoint(path)
         network = read.network()
         train = read.experiment.train
+        assert isinstance(train, TrainConfig)  # as the network is
         walks = WalkDataset(
             data or train.data.folders, split, train.input, cache or train.data.cache
         )
@@ -120,33 +186,12 @@ def _subjects(
                 console.print(f"{name} does not use {subset}: left out")
                 continue
             console.print(f"{label}: {len(walks)} walks", highlight=False)
-            about = _about(read, network, used, frames or int(walks.walks.frames.max()))
+            about = about_checkpoint(read, network, used, frames or int(walks.walks.frames.max()))
             embedded = embed(network, walks, shown, frames, device=device)
             found.append(Subject(label, embedded, about))
     if not found:
         raise ValueError("no checkpoint uses any of the sensors that were chosen")
     return found
-
-
-def _about(read: Any, network: Any, sensors: Sequence[str], frames: int) -> dict[str, Any]:
-    """Return what a report says of a checkpoint."""
-    return {
-        "network": read.experiment.network,
-        "sensors": " + ".join(sensors),
-        "iterations": read.iteration,
-        "seed": read.experiment.train.run.seed,
-        "parameters": sum(one.numel() for one in network.parameters()),
-        "frames": frames,
-    }
-
-
-def _named(text: str) -> tuple[str, Path]:
-    """Return name and path of ``NAME=PATH``, or of a path whose folder is the name."""
-    name, mark, path = text.partition("=")
-    if mark:
-        return name, Path(path)
-    one = Path(text)
-    return (one.parent.name if one.suffix else one.name), one
 
 
 def _sensors(text: str) -> tuple[str, ...]:
@@ -170,13 +215,7 @@ def _report(
 
     from gait_reid_training.evaluation.report import evaluate, write_report
 
-    about: dict[str, Any] = {
-        "split": split,
-        "data": [Path(one).name for one in data],
-        "simulated": all(_simulated(Path(one)) for one in data),
-        "command": " ".join(["gait-reid", "eval", *(a for a in sys.argv[1:] if a != "eval")]),
-    }
-    report, outcomes = evaluate(subjects, mode, about, seed)
+    report, outcomes = evaluate(subjects, mode, about_run(data, split), seed)
     if calibrate is not None:
         output.mkdir(parents=True, exist_ok=True)
         subjects = [
@@ -191,17 +230,12 @@ def _calibrated(
 ) -> float:
     """Write the thresholds of one model; return the greatest distance."""
     from gait_reid_training.evaluation.calibration import measure
+    from gait_reid_training.evaluation.report import mark_of
 
     result = measure(outcome, rate, int(subject.about["frames"]))
-    mark = "".join(c if c.isalnum() else "_" for c in subject.name)
-    result.save(output / f"calibration_{mark}.yaml")
+    result.save(output / f"calibration_{mark_of(subject.name)}.yaml")
     report["models"][subject.name]["calibration"] = result.as_mapping()
     return result.calibration.max_distance
-
-
-def _simulated(folder: Path) -> bool:
-    """Return whether a data set is of simulated people, as its plan or manifest says."""
-    return (folder / "plan.json").is_file()
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gait_reid.core.types import Float64, Int64
+from gait_reid.core.types import Float32, Float64, Int64
 from gait_reid_training.batch import RadarWalkBatch, WalkBatch
 from gait_reid_training.evaluation.metrics import distance_matrix
 from gait_reid_training.nets.mission.cross_modal import CrossModalNetwork, PairEmbeddings
@@ -108,12 +108,12 @@ class _Scorer:
                     for place, row in enumerate(rows):
                         self._compare(row, columns, seen, heard, place)
             progress(columns.stop, self._m)
-        unimodal = _distances(*self._unimodal)
+        unimodal = _distances(self._unimodal)
         if not self._network.compares_pairs:
             return Scores(unimodal)
         if not np.isfinite(self._pairs).all():
             raise ValueError("the embeddings of some pairs are not finite")
-        return Scores(unimodal, self._pairs, _distances(*self._leaked, finite=False))
+        return Scores(unimodal, self._pairs, _distances(self._leaked, finite=False))
 
     def _records(self, columns: range) -> Any:
         """Return what pairs need of some records; keep their unimodal embeddings."""
@@ -183,7 +183,9 @@ def _part(one: _Any, rows: slice) -> _Any:
     return type(one)(*(getattr(one, name.name)[rows] for name in fields(cast(Any, one))))
 
 
-def _distances(radar: Any, vision: Any, finite: bool = True) -> Float64:
+def _distances(embeddings: list[Float32], finite: bool = True) -> Float64:
+    """Return the distances of queries (n, d) to records (m, d)."""
+    radar, vision = embeddings
     if finite and not (np.isfinite(radar).all() and np.isfinite(vision).all()):
         raise ValueError("the embeddings of some walks are not finite")
     return distance_matrix(radar[:, None], vision[:, None])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from gait_reid_training.evaluation.cross_modal import published
@@ -114,7 +115,7 @@ def _breakdowns(models: Models, mode: str, mark: str) -> list[str]:
         ("by_gallery_size", "people enrolled", "people"),
         ("by_records", "records of each person", "records"),
     ):
-        lines = line_table(models, lambda one, key=key: one["modes"][mode][key], head)
+        lines = line_table(models, partial(_entry, mode=mode, key=key), head)
         parts += [f"{mark}# {name}, by {title}: top-1", lines]
     for key, title in (("scenes", "scene"), ("views", "view")):
         if len(first[key]) > 2 or len(first[key]["all"]) > 2:
@@ -125,6 +126,11 @@ def _breakdowns(models: Models, mode: str, mark: str) -> list[str]:
     if "open_set" in first:
         parts += [f"{mark}# {name}, strangers", open_set_text(models, mode)]
     return parts
+
+
+def _entry(one: Mapping[str, Any], mode: str, key: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = one["modes"][mode][key]
+    return found
 
 
 def group_table(models: Models, mode: str, kind: str) -> str:
