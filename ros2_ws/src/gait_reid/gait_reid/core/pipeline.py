@@ -6,22 +6,27 @@
     pipeline.set_gallery(store.records(), store.version)
     for result in pipeline.add_camera(frame):
         print(result.matches)
+
+A pipeline is of one site: one with a LiDAR, a camera, or both, or a room with a radar.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import time
-import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from gait_reid.core.gallery.records import make_records
 from gait_reid.core.perception import Percept, Perception, PerceptionConfig
-from gait_reid.core.reidentification import Reidentification, ReidentificationConfig
+from gait_reid.core.radar_perception import RadarPerception, RadarPerceptionConfig
+from gait_reid.core.reidentification import Reidentification
+from gait_reid.core.reidentification_config import ReidentificationConfig
 from gait_reid.core.sync import Instant, SensorCollector, SensorTiming
 from gait_reid.core.types import CameraFrame, GalleryRecord, Match, PointCloud, SensorFrames
-from gait_reid_common.parameters import param, validate
+from gait_reid_common.parameters import ParameterError, param, validate
 
+RADAR = "radar"
 SensorFrame = CameraFrame | PointCloud
 
 
@@ -31,7 +36,7 @@ class SyncConfig:
 
     sensors: tuple[str, ...] = param(
         ("lidar", "camera"),
-        "Sensors of the site; the first one that delivers sets the pace",
+        "Sensors of the site; the first one that delivers sets the pace; radar: alone",
         choices=("lidar", "camera", "radar"),
     )
     tolerance_s: float = param(
@@ -52,6 +57,11 @@ class SyncConfig:
 
     def __post_init__(self) -> None:
         validate(self)
+        if RADAR in self.sensors and len(self.sensors) > 1:
+            raise ParameterError(
+                "sync.sensors", self.sensors,
+                "radar alone, or others without it: a room with a radar is a site of its own",
+            )  # fmt: skip
 
     def collector(self) -> SensorCollector[SensorFrame]:
         """Return a collector with these parameters."""
@@ -71,6 +81,7 @@ class PipelineConfig:
 
     sync: SyncConfig = field(default_factory=SyncConfig)
     perception: PerceptionConfig = field(default_factory=PerceptionConfig)
+    radar_perception: RadarPerceptionConfig = field(default_factory=RadarPerceptionConfig)
     reidentification: ReidentificationConfig = field(default_factory=ReidentificationConfig)
 
     def __post_init__(self) -> None:
@@ -106,17 +117,32 @@ class Pipeline:
     def __init__(self, config: PipelineConfig | None = None) -> None:
         self.config = config or PipelineConfig()
         self.collector = self.config.sync.collector()
-        self.perception = Perception(self.config.perception)
+        self.perception: Perception | RadarPerception = (
+            RadarPerception(self.config.radar_perception)
+            if self.config.sync.sensors == (RADAR,)
+            else Perception(self.config.perception)
+        )
         self.reidentification = Reidentification(self.config.reidentification)
         self._sequence = self.collector.sequence
 
+    def add(self, sensor: str, frame: SensorFrame) -> Iterator[PipelineResult]:
+        """Take a frame and yield the results that it completes; other sensors' are left out."""
+        if sensor not in self.config.sync.sensors:
+            return
+        for instant in self.collector.add(sensor, frame.stamp_ns, frame):
+            yield self._process(instant)
+
     def add_camera(self, frame: CameraFrame) -> Iterator[PipelineResult]:
         """Take a picture and yield the results that it completes."""
-        return self._add("camera", frame)
+        return self.add("camera", frame)
 
     def add_lidar(self, cloud: PointCloud) -> Iterator[PipelineResult]:
         """Take a LiDAR scan and yield the results that it completes."""
-        return self._add("lidar", cloud)
+        return self.add("lidar", cloud)
+
+    def add_radar(self, cloud: PointCloud) -> Iterator[PipelineResult]:
+        """Take a frame of a radar and yield the results that it completes."""
+        return self.add(RADAR, cloud)
 
     def flush(self) -> Iterator[PipelineResult]:
         """Yield the results of frames that still wait for another sensor, at the end of input."""
@@ -144,29 +170,28 @@ class Pipeline:
         """Return the walk of a living track as a record to be stored in a gallery.
 
         Raises:
-            LookupError: The track does not live, or has too few frames yet.
+            LookupError: As `records`.
         """
-        embedding = self.reidentification.embedding(track_id)
-        if embedding is None:
+        return self.records(track_id, person_id, display_name, consent=consent, source=source)[0]
+
+    def records(
+        self, track_id: int, person_id: str, display_name: str = "", *, consent: bool, source: str
+    ) -> list[GalleryRecord]:
+        """Return the walk of a living track as records, one for each model that makes them.
+
+        Raises:
+            LookupError: The track does not live, has too few frames yet, or is one of a radar,
+                whose walks are looked for and not enrolled.
+        """
+        walks = self.reidentification.walks(track_id)
+        if not walks:
             raise LookupError(
                 f"track {track_id} has no embedding yet; let the person walk on, "
-                "or check that the track still lives"
+                "or check that the track still lives, and that a camera or LiDAR sees it"
             )
-        return GalleryRecord(
-            record_id=uuid.uuid4().hex,
-            person_id=person_id,
-            display_name=display_name,
-            embedding=embedding,
-            created_ns=time.time_ns(),
-            consent=consent,
-            source=source,
+        return make_records(
+            walks, person_id=person_id, display_name=display_name, consent=consent, source=source
         )
-
-    def _add(self, sensor: str, frame: SensorFrame) -> Iterator[PipelineResult]:
-        if sensor not in self.config.sync.sensors:
-            return
-        for instant in self.collector.add(sensor, frame.stamp_ns, frame):
-            yield self._process(instant)
 
     def _process(self, instant: Instant[SensorFrame]) -> PipelineResult:
         if instant.sequence != self._sequence:

@@ -14,7 +14,7 @@ from gait_reid.core.gallery.errors import GalleryBusyError, GalleryError, ScrubP
 from gait_reid.core.gallery.insert import StoreConfig
 from gait_reid.core.gallery.live import LiveEmbeddings
 from gait_reid.core.gallery.location import exchange_path, open_gallery, passphrase
-from gait_reid.core.gallery.records import make_record
+from gait_reid.core.gallery.records import make_records
 from gait_reid.core.gallery.store import GalleryStore
 from gait_reid.core.types import Embedding
 from gait_reid.nodes import topics
@@ -121,38 +121,39 @@ class GalleryNode(ManagedNode[GalleryParameters]):
 
     def _on_embeddings(self, source: Input[Any], received: Received[TrackEmbeddingArray]) -> None:
         message = received.message
-        embeddings = {
-            item.track_id: gallery_adapter.embedding_from_message(item.embedding)
-            for item in message.embeddings
-        }
+        embeddings: dict[int, list[Embedding]] = {}
+        for item in message.embeddings:
+            walk = gallery_adapter.embedding_from_message(item.embedding)
+            embeddings.setdefault(item.track_id, []).append(walk)
         self._live.update(source.name, message.sequence_id, message.model_ids, embeddings)
         source.counters.publish()
 
     # Services
 
     def _enroll(self, request: Enroll.Request, response: Enroll.Response) -> None:
-        record = make_record(
-            self._requested_embedding(request),
+        records = make_records(
+            self._requested_walks(request),
             person_id=request.person_id,
             display_name=request.display_name,
             consent=request.consent,
             retention_s=request.retention_s,
             source=request.origin,
         )
-        response.gallery_version = self.store.add(record)
-        response.person_id = self.store.resolve(record.person_id)
-        response.record_id = record.record_id
+        response.gallery_version = self.store.add_all(records)
+        response.person_id = self.store.resolve(records[0].person_id)
+        response.record_id = records[0].record_id
         self._publish()
 
-    def _requested_embedding(self, request: Enroll.Request) -> Embedding:
+    def _requested_walks(self, request: Enroll.Request) -> tuple[Embedding, ...]:
         if request.source == Enroll.Request.SOURCE_TRACK:
-            embedding = self._live.get(request.track_id, request.sequence_id)
+            walks = self._live.get(request.track_id, request.sequence_id)
         elif request.source == Enroll.Request.SOURCE_EMBEDDING:
-            embedding = gallery_adapter.embedding_from_message(request.embedding)
+            walks = (gallery_adapter.embedding_from_message(request.embedding),)
         else:
             raise GalleryError(f"source is {request.source}, allowed: 0 (track), 1 (embedding)")
-        self._live.check_model(embedding.model_id)
-        return embedding
+        for walk in walks:
+            self._live.check(walk)
+        return walks
 
     def _forget(self, request: Forget.Request, response: Forget.Response) -> None:
         # What is remembered of live tracks may be this person's walk.

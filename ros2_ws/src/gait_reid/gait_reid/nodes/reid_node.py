@@ -9,8 +9,9 @@ from typing import Any
 from gait_reid.adapters import crops as crops_adapter
 from gait_reid.adapters import gallery as gallery_adapter
 from gait_reid.adapters import matches as matches_adapter
-from gait_reid.core.reidentification import Reidentification, ReidentificationConfig
-from gait_reid.core.types import GalleryRecord, Match
+from gait_reid.core.reidentification import Reidentification
+from gait_reid.core.reidentification_config import ReidentificationConfig
+from gait_reid.core.types import GalleryRecord, Match, Reason
 from gait_reid.nodes.topics import CROPS, EMBEDDINGS, GALLERY, MATCHES
 from gait_reid_common.diagnostics import Level, Status
 from gait_reid_common.inputs import DroppedError, Input, Received
@@ -18,6 +19,12 @@ from gait_reid_common.lifecycle import ManagedNode, run_node
 from gait_reid_common.mailbox import Mailbox
 from gait_reid_common.parameters import param, validate
 from gait_reid_msgs.msg import Gallery, PersonCropArray, TrackEmbedding, TrackEmbeddingArray
+
+_GALLERY_STATES = {
+    Reason.NONE: (Level.OK, "people can be found"),
+    Reason.NO_RECORDS: (Level.OK, "nobody is enrolled yet"),
+    Reason.OTHER_MODEL: (Level.WARN, "nobody is enrolled with the model that runs here"),
+}
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,10 @@ class ReidNode(ManagedNode[ReidParameters]):
         self.reidentification = Reidentification(parameters.reidentification)
         encoder = self.reidentification.encoder
         self.get_logger().info(f"walks are encoded by {encoder.description}")
+        for further in self.reidentification.enrollers:
+            self.get_logger().info(f"walks are enrolled with {further.description} as well")
         self.add_status(self._status)
+        self.add_status(self._gallery_status)
         # Applied by the worker, which owns the encoder and the decisions.
         self._new_gallery: Mailbox[Received[Gallery]] = Mailbox()
         self._matches_out = self.publisher(MATCHES)
@@ -104,12 +114,14 @@ class ReidNode(ManagedNode[ReidParameters]):
 
     def _report_gallery(self, version: int, records: list[GalleryRecord]) -> None:
         models = {record.embedding.model_id for record in records}
-        foreign = models - self.reidentification.encoder.model_ids
+        foreign = models - self.reidentification.model_ids
         self.get_logger().info(f"gallery {version} has {len(records)} walks")
         if foreign:
-            self.get_logger().warning(
+            alone = self.reidentification.nobody is Reason.OTHER_MODEL
+            log = self.get_logger().warning if alone else self.get_logger().info
+            log(
                 f"walks of {', '.join(sorted(foreign))} are not used: running is "
-                f"{', '.join(sorted(self.reidentification.encoder.model_ids))}; "
+                f"{', '.join(sorted(self.reidentification.model_ids))}; "
                 "enrol these persons again, or start with the parameters they were enrolled with"
             )
 
@@ -118,17 +130,19 @@ class ReidNode(ManagedNode[ReidParameters]):
         counts = {reason: str(count) for reason, count in sorted(encoder.counts().items())}
         return Status("encoder", Level.OK, encoder.description, counts)
 
+    def _gallery_status(self) -> Status:
+        level, text = _GALLERY_STATES[self.reidentification.nobody]
+        return Status("gallery", level, text, self.reidentification.gallery_counts())
+
     def _announcement(self) -> TrackEmbeddingArray:
-        model_ids = self.reidentification.encoder.model_ids
-        return TrackEmbeddingArray(model_ids=sorted(model_ids))
+        return TrackEmbeddingArray(model_ids=sorted(self.reidentification.model_ids))
 
     def _publish_embeddings(self, matches: list[Match], crops: PersonCropArray) -> None:
         message = self._announcement()
         message.header, message.sequence_id = crops.header, crops.sequence_id
         for match in matches:
-            embedding = self.reidentification.embedding(match.track_id)
-            if embedding is not None:
-                item = gallery_adapter.embedding_to_message(embedding)
+            for walk in self.reidentification.walks(match.track_id):
+                item = gallery_adapter.embedding_to_message(walk)
                 message.embeddings.append(TrackEmbedding(track_id=match.track_id, embedding=item))
         self._embeddings_out.publish(message)
 

@@ -20,6 +20,7 @@ from gait_reid.core.types import (
     Match,
     Modality,
     PersonCrop,
+    Reason,
     Tracks,
     TrackState,
 )
@@ -154,7 +155,9 @@ def test_matches_round_trip() -> None:
         model_id="energy_image:abc",
         latency_ms=12.5,
     )
-    unknown = dataclasses.replace(match, decision=Decision.UNKNOWN, candidates=(), margin=0.5)
+    unknown = dataclasses.replace(
+        match, decision=Decision.UNKNOWN, candidates=(), margin=0.5, reason=Reason.NOT_WALKING
+    )
     message = over_the_wire(matches.to_message([match, unknown], STAMP_NS, "site", "s"))
     back = matches.from_message(message)
     assert back[0].person_id == "p-1"
@@ -178,6 +181,18 @@ def test_gallery_round_trip(expires_ns: int | None) -> None:
     message = over_the_wire(gallery.to_message([record], 5, STAMP_NS))
     assert (message.version, list(message.model_ids)) == (5, ["model:1"])
     assert_same(record, gallery.from_message(message)[0])
+
+
+def test_tokens_are_carried_bit_by_bit_and_checked() -> None:
+    tokens = RNG.normal(size=(10, 7)).astype(np.float16)
+    walk = dataclasses.replace(some_record().embedding, tokens=tokens)
+    message = over_the_wire(gallery.embedding_to_message(walk))
+    back = gallery.embedding_from_message(message).tokens
+    assert back is not None
+    assert (back.dtype, back.tobytes()) == (np.float16, tokens.tobytes())
+    message.token_frames = 9
+    with pytest.raises(ValueError, match="140 bytes of tokens for 9 frames"):
+        gallery.embedding_from_message(message)
 
 
 def test_embedding_of_the_wrong_size_is_refused() -> None:

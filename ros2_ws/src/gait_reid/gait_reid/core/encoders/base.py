@@ -16,6 +16,8 @@ class Encoder(Protocol):
         model_id: Name and content hash; changes with every change of the values it gives.
         model_ids: All ids that its embeddings may carry, ``model_id`` among them.
         modality: Sensors that it can use.
+        enrolls: Sensors whose walks a gallery may keep.
+        compares: Sensors whose walks are looked for in a gallery.
         parts: Rows of an embedding.
         dim: Columns of an embedding.
         max_frames: Frames that its window holds at most.
@@ -26,6 +28,8 @@ class Encoder(Protocol):
     model_id: str
     model_ids: frozenset[str]
     modality: Modality
+    enrolls: Modality
+    compares: Modality
     parts: int
     dim: int
     max_frames: int

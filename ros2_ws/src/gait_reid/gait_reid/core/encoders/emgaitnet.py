@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from gait_reid.core.backends.base import BackendConfig
 from gait_reid.core.encoders.emgaitnet_graphs import EMGaitNetGraphs
+from gait_reid.core.encoders.pictures import picture_fault
 from gait_reid.core.encoders.track_window import TrackWindow
 from gait_reid.core.models import Model, load_model
 from gait_reid.core.network_input import FrameInputs, prepare
@@ -86,6 +87,7 @@ class EMGaitNetEncoder:
         self.model_id = self.model.model_id
         self.model_ids = frozenset({self.model_id})
         self.modality = Modality.CAMERA | Modality.LIDAR
+        self.enrolls = self.compares = self.modality
         self.parts, self.dim = self._graphs.parts, self._graphs.dim
         self.max_frames = self.model.description.frames
         self.calibration = self.model.calibration
@@ -128,18 +130,11 @@ class EMGaitNetEncoder:
     def _without_bad_pictures(
         self, crops: Sequence[PersonCrop], inputs: FrameInputs
     ) -> FrameInputs:
-        has_camera, config = inputs.has_camera.copy(), self.config
+        has_camera = inputs.has_camera.copy()
         for row in np.flatnonzero(has_camera).tolist():
-            quality = crops[row].quality
-            for reason, bad in (
-                ("picture too small", quality.pixel_height < config.min_pixel_height),
-                ("picture cut by the edge", quality.truncation > config.max_truncation),
-                ("picture hidden by others", quality.occlusion > config.max_occlusion),
-            ):
-                if bad:
-                    has_camera[row] = False
-                    self._reject(reason, 1)
-                    break
+            if fault := picture_fault(crops[row].quality, self.config):
+                has_camera[row] = False
+                self._reject(fault, 1)
         return replace(inputs, has_camera=has_camera)
 
     def _take(self, crops: Sequence[PersonCrop], inputs: FrameInputs) -> None:

@@ -87,6 +87,7 @@ class EnergyImageEncoder:
         self.modality = Modality.NONE
         for source in self.sources:
             self.modality |= _SOURCES[source]
+        self.enrolls = self.compares = self.modality
         self.model_id = self._id(self.sources[0])
         self.model_ids = frozenset(self._id(source) for source in self.sources)
         self.parts = self.config.parts

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from gait_reid.core.gallery.errors import GalleryError
-from gait_reid.core.types import Embedding
+from gait_reid.core.types import Embedding, Modality
 
 
 class NoLiveTrackError(GalleryError):
@@ -20,12 +20,12 @@ class ForeignModelError(GalleryError):
 
 @dataclass(frozen=True)
 class _Entry:
-    embedding: Embedding
+    embeddings: tuple[Embedding, ...]
     heard_s: float
 
 
 class LiveEmbeddings:
-    """Remembers the newest embedding of each live track of each site, and the running models.
+    """Remembers the newest embeddings of each live track of each site, and the running models.
 
     Args:
         max_age_s: Time after which an embedding is dropped, because the person may be gone.
@@ -58,19 +58,19 @@ class LiveEmbeddings:
         origin: str,
         sequence_id: str,
         model_ids: Collection[str],
-        embeddings: Mapping[int, Embedding],
+        embeddings: Mapping[int, Sequence[Embedding]],
     ) -> None:
-        """Take what the encoder of one site has made, by track id."""
+        """Take what the encoders of one site have made, by track id, one of each model."""
         now_s = self._steady_clock()
         self._models[origin] = frozenset(model_ids)
-        for track_id, embedding in embeddings.items():
+        for track_id, some in embeddings.items():
             # Re-inserted, so that the newest come last.
             self._entries.pop((sequence_id, track_id), None)
-            self._entries[sequence_id, track_id] = _Entry(embedding, now_s)
+            self._entries[sequence_id, track_id] = _Entry(tuple(some), now_s)
         self.purge()
 
-    def get(self, track_id: int, sequence_id: str = "") -> Embedding:
-        """Return the newest embedding of a live track.
+    def get(self, track_id: int, sequence_id: str = "") -> tuple[Embedding, ...]:
+        """Return the newest embeddings of a live track, one of each model.
 
         Args:
             track_id: The track.
@@ -82,7 +82,7 @@ class LiveEmbeddings:
         self.purge()
         for (sequence, track), entry in reversed(self._entries.items()):
             if track == track_id and sequence_id in ("", sequence):
-                return entry.embedding
+                return entry.embeddings
         tracks = sorted({track for _, track in self._entries})
         known = f"tracks with one are {tracks}" if tracks else "no track has one"
         raise NoLiveTrackError(
@@ -90,16 +90,21 @@ class LiveEmbeddings:
             "let the person walk across the view for a second or two"
         )
 
-    def check_model(self, model_id: str) -> None:
+    def check(self, embedding: Embedding) -> None:
         """Refuse an embedding that no running encoder could be compared with.
 
         Raises:
-            ForeignModelError: Names both models.
+            ForeignModelError: Names both models, or the sensor whose walks are queries alone.
         """
-        running = self.running_models()
-        if model_id not in running:
+        if embedding.modality & Modality.RADAR:
             raise ForeignModelError(
-                f"the embedding is of model '{model_id}', running is "
+                "the embedding is of a walk before a radar, which is looked for and never "
+                "enrolled; enrol the person before a camera"
+            )
+        running = self.running_models()
+        if embedding.model_id not in running:
+            raise ForeignModelError(
+                f"the embedding is of model '{embedding.model_id}', running is "
                 f"{', '.join(sorted(running))}; enrol the person again with that model"
             )
 

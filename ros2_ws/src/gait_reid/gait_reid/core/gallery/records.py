@@ -23,7 +23,9 @@ import struct
 import time
 import uuid
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -102,6 +104,23 @@ def make_record(
         consent=consent,
         source=source,
     )
+
+
+def make_records(
+    walks: Sequence[Embedding], *, person_id: str = "", **fields: Any
+) -> list[GalleryRecord]:
+    """Return new records of walks of one person, one for each walk.
+
+    Args:
+        walks: Of one model or of several.
+        person_id: Person to add them to; empty makes a new person.
+        **fields: As for `make_record`.
+
+    Raises:
+        ValueError: As `make_record`.
+    """
+    person_id = person_id or uuid.uuid4().hex
+    return [make_record(one, person_id=person_id, **fields) for one in walks]
 
 
 def encode_record(record: GalleryRecord) -> bytes:

@@ -11,159 +11,14 @@ before they are ranked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
-from gait_reid.core.types import (
-    Candidate,
-    Embedding,
-    Float32,
-    Float64,
-    GalleryRecord,
-    Int64,
-)
+from gait_reid.core.gallery.model_index import ModelIndex, RecordOwner
+from gait_reid.core.types import Candidate, Embedding, Float32, Float64, GalleryRecord
 
-_BLOCK_FLOATS = 1 << 21  # 8 MB of products at a time stay near the cache
-_ROUNDING = 4.0 * float(np.finfo(np.float32).eps)  # of a squared distance, per squared length
-_MIN_ROWS = 64
-
-
-@dataclass(frozen=True)
-class _Entry:
-    """What a row of the matrix belongs to."""
-
-    record_id: str
-    person_id: str
-    display_name: str
-
-
-_Condition = Callable[[_Entry], bool]
-
-
-class _ModelIndex:
-    """Records of one model: (parts, capacity, dim) float32, the first ``len(entries)`` rows used.
-
-    Rows are appended and, when removed, filled from the end. Distances are grouped by person
-    through ``_order``, which is made again after a change.
-    """
-
-    def __init__(self, parts: int, dim: int) -> None:
-        self.entries: list[_Entry] = []
-        self._matrix = np.zeros((parts, _MIN_ROWS, dim), np.float32)
-        self._norm2 = np.zeros((parts, _MIN_ROWS), np.float32)
-        self._groups: tuple[Int64 | None, Int64] | None = None
-
-    def add(self, entries: Sequence[_Entry], values: Float32) -> None:
-        """Append rows; ``values`` is (n, parts, dim)."""
-        start, end = len(self.entries), len(self.entries) + len(entries)
-        if end > self._matrix.shape[1]:
-            self._resize(max(end, 2 * start))
-        self._matrix[:, start:end] = values.transpose(1, 0, 2)
-        self._norm2[:, start:end] = np.einsum("npd,npd->pn", values, values)
-        self.entries.extend(entries)
-        self._groups = None
-
-    def remove(self, rows: Sequence[int]) -> None:
-        """Remove rows and overwrite what they held."""
-        for row in sorted(rows, reverse=True):
-            last = len(self.entries) - 1
-            self._matrix[:, row] = self._matrix[:, last]
-            self._norm2[:, row] = self._norm2[:, last]
-            self._matrix[:, last] = 0.0
-            self.entries[row] = self.entries[last]
-            self.entries.pop()
-        self._groups = None
-
-    def _resize(self, rows: int) -> None:
-        used, old = len(self.entries), self._matrix
-        parts, _, dim = old.shape
-        self._matrix = np.zeros((parts, rows, dim), np.float32)
-        self._matrix[:, :used] = old[:, :used]
-        old[:] = 0.0
-        norm2 = np.zeros((parts, rows), np.float32)
-        norm2[:, :used] = self._norm2[:, :used]
-        self._norm2 = norm2
-
-    def relabel(self, row: int, entry: _Entry) -> None:
-        """Give a row another owner or name."""
-        self.entries[row] = entry
-        self._groups = None
-
-    def check(self, values: Float32, what: str) -> None:
-        """Raise ValueError unless ``values`` has the shape of this model."""
-        shape = (self._matrix.shape[0], self._matrix.shape[2])
-        if values.shape != shape:
-            raise ValueError(
-                f"{what} has shape {values.shape}, the gallery holds {shape} under the same id; "
-                "an encoder whose output changes needs another model id"
-            )
-
-    def search(self, queries: Float32, top_k: int) -> list[list[tuple[_Entry, float]]]:
-        """Return the nearest persons of each query; ``queries`` is (n, parts, dim)."""
-        order, starts = self._grouped()
-        distances = self._distances(queries)
-        grouped = distances if order is None else distances[:, order]
-        nearest = np.minimum.reduceat(grouped, starts, axis=1)
-        last = min(top_k, len(starts)) - 1
-        rounding = self._rounding(queries)
-        limits = np.partition(nearest, last, axis=1)[:, last] + rounding
-        ends = np.append(starts[1:], len(self.entries))
-        results = []
-        for query, row, best, limit in zip(queries, grouped, nearest, limits):
-            near = [
-                starts[one] + np.flatnonzero(row[starts[one] : ends[one]] <= best[one] + rounding)
-                for one in np.flatnonzero(best <= limit)
-            ]
-            rows = np.concatenate(near)
-            results.append(self._ranked(query, rows if order is None else order[rows], top_k))
-        return results
-
-    def _rounding(self, queries: Float32) -> float:
-        """Return how much two distances may differ and yet be exchanged by rounding."""
-        largest = np.einsum("npd,npd->np", queries, queries).max() + self._norm2.max()
-        return 2.0 * float(np.sqrt(_ROUNDING * largest))
-
-    def _ranked(self, query: Float32, rows: Int64, top_k: int) -> list[tuple[_Entry, float]]:
-        """Measure rows by subtraction; return the nearest of each person, ties in order of id."""
-        difference = self._matrix[:, rows].astype(np.float64) - query[:, None]
-        exact = np.sqrt(np.einsum("pnd,pnd->pn", difference, difference)).mean(axis=0)
-        found: dict[str, tuple[_Entry, float]] = {}
-        for row, value in zip(rows[np.argsort(exact, kind="stable")], np.sort(exact)):
-            found.setdefault(self.entries[row].person_id, (self.entries[row], float(value)))
-        return sorted(found.values(), key=lambda item: (item[1], item[0].person_id))[:top_k]
-
-    def _grouped(self) -> tuple[Int64 | None, Int64]:
-        """Return the row order that puts persons together (None: as they are) and their starts."""
-        if self._groups is None:
-            _, owner = np.unique([entry.person_id for entry in self.entries], return_inverse=True)
-            changes = np.flatnonzero(np.diff(owner)) + 1
-            order: Int64 | None = None
-            if len(changes) + 1 != owner.max() + 1:
-                order = np.argsort(owner, kind="stable")
-                changes = np.flatnonzero(np.diff(owner[order])) + 1
-            self._groups = order, np.concatenate(([0], changes))
-        return self._groups
-
-    def _distances(self, queries: Float32) -> Float32:
-        """Return (queries, rows) float32 distances."""
-        count, parts = len(queries), queries.shape[1]
-        used = len(self.entries)
-        stacked = np.ascontiguousarray(queries.transpose(1, 0, 2))
-        norm2 = np.einsum("pqd,pqd->pq", stacked, stacked)
-        distances = np.empty((count, used), np.float32)
-        block = max(1, _BLOCK_FLOATS // (parts * count))
-        for start in range(0, used, block):
-            end = min(start + block, used)
-            product = np.matmul(stacked, self._matrix[:, start:end].transpose(0, 2, 1))
-            product *= -2.0
-            product += norm2[:, :, None]
-            product += self._norm2[:, None, start:end]
-            np.maximum(product, 0.0, out=product)
-            np.sqrt(product, out=product)
-            np.divide(product.sum(axis=0), np.float32(parts), out=distances[:, start:end])
-        return distances
+_Condition = Callable[[RecordOwner], bool]
 
 
 class GallerySearch:
@@ -174,7 +29,7 @@ class GallerySearch:
     """
 
     def __init__(self, records: Iterable[GalleryRecord] = ()) -> None:
-        self._models: dict[str, _ModelIndex] = {}
+        self._models: dict[str, ModelIndex] = {}
         self._where: dict[str, str] = {}
         self.add(records)
 
@@ -194,7 +49,7 @@ class GallerySearch:
             ValueError: Two shapes for one model id.
         """
         fresh: dict[str, list[GalleryRecord]] = {}
-        known: dict[str, _Entry] = {}
+        known: dict[str, RecordOwner] = {}
         for record in records:
             if record.record_id in self._where:
                 known[record.record_id] = _entry(record)
@@ -207,14 +62,14 @@ class GallerySearch:
 
     def _add_model(self, model_id: str, records: dict[str, GalleryRecord]) -> None:
         some = sorted(records.values(), key=lambda one: one.person_id)
-        index = self._models.get(model_id) or _ModelIndex(*some[0].embedding.values.shape)
+        index = self._models.get(model_id) or ModelIndex(*some[0].embedding.values.shape)
         for one in some:
             index.check(one.embedding.values, f"record {one.record_id} of model {model_id}")
         index.add([_entry(one) for one in some], np.stack([one.embedding.values for one in some]))
         self._models[model_id] = index
         self._where.update((one.record_id, model_id) for one in some)
 
-    def _relabel(self, known: dict[str, _Entry]) -> None:
+    def _relabel(self, known: dict[str, RecordOwner]) -> None:
         for index in self._models.values():
             for row, entry in enumerate(index.entries):
                 if known.get(entry.record_id, entry) != entry:
@@ -256,6 +111,29 @@ class GallerySearch:
         if top_k < 1:
             raise ValueError(f"top_k is {top_k}, expected at least 1")
         results: list[tuple[Candidate, ...]] = [()] * len(embeddings)
+        for index, positions, queries in self._by_model(embeddings):
+            for position, found in zip(positions, index.search(queries, top_k)):
+                results[position] = tuple(_candidate(entry, value) for entry, value in found)
+        return results
+
+    def shortlist(self, embeddings: Sequence[Embedding], count: int) -> list[list[RecordOwner]]:
+        """Return for each embedding the nearest records, nearest first, several of a person or not.
+
+        Raises:
+            ValueError: ``count`` is not positive, or as of `query`.
+        """
+        if count < 1:
+            raise ValueError(f"count is {count}, expected at least 1")
+        results: list[list[RecordOwner]] = [[] for _ in embeddings]
+        for index, positions, queries in self._by_model(embeddings):
+            for position, found in zip(positions, index.shortlist(queries, count)):
+                results[position] = found
+        return results
+
+    def _by_model(
+        self, embeddings: Sequence[Embedding]
+    ) -> Iterator[tuple[ModelIndex, list[int], Float32]]:
+        """Yield the index of each model with the positions and values of its embeddings."""
         by_model: dict[str, list[int]] = {}
         for position, embedding in enumerate(embeddings):
             by_model.setdefault(embedding.model_id, []).append(position)
@@ -265,10 +143,7 @@ class GallerySearch:
                 continue
             for one in positions:
                 index.check(embeddings[one].values, f"embedding of model {model_id}")
-            queries = np.stack([embeddings[one].values for one in positions])
-            for position, found in zip(positions, index.search(queries, top_k)):
-                results[position] = tuple(_candidate(entry, value) for entry, value in found)
-        return results
+            yield index, positions, np.stack([embeddings[one].values for one in positions])
 
 
 def distance(first: Float32 | Float64, second: Float32 | Float64) -> float:
@@ -277,9 +152,9 @@ def distance(first: Float32 | Float64, second: Float32 | Float64) -> float:
     return float(np.sqrt((difference * difference).sum(axis=1)).mean())
 
 
-def _entry(record: GalleryRecord) -> _Entry:
-    return _Entry(record.record_id, record.person_id, record.display_name)
+def _entry(record: GalleryRecord) -> RecordOwner:
+    return RecordOwner(record.record_id, record.person_id, record.display_name)
 
 
-def _candidate(entry: _Entry, value: float) -> Candidate:
+def _candidate(entry: RecordOwner, value: float) -> Candidate:
     return Candidate(entry.person_id, entry.display_name, value, 0.0)

@@ -15,7 +15,8 @@ from gait_reid.core.encoders.emgaitnet_graphs import EMGaitNetGraphs
 from gait_reid.core.gallery.decision_config import DecisionConfig
 from gait_reid.core.models import ModelError, load_model
 from gait_reid.core.network_input import prepare
-from gait_reid.core.reidentification import Reidentification, ReidentificationConfig
+from gait_reid.core.reidentification import Reidentification
+from gait_reid.core.reidentification_config import ReidentificationConfig
 from gait_reid.core.types import Decision, GalleryRecord, Modality, PersonCrop
 from gait_reid.testing.models import FRAMES, write_model
 from gait_reid.testing.noise import noisy_crop

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ class Kept:
         self.live = LiveEmbeddings(10.0, lambda: self.now_s)
 
     def update(self, sequence: str, **tracks: float) -> None:
-        values = {int(name[1:]): embedding(value) for name, value in tracks.items()}
+        values = {int(name[1:]): [embedding(value)] for name, value in tracks.items()}
         self.live.update(f"/{sequence}/embeddings", sequence, ["model:a"], values)
 
 
@@ -31,10 +32,10 @@ def test_newest_sequence_is_meant_unless_one_is_named() -> None:
     kept = Kept()
     kept.update("hall", t1=1.0)
     kept.update("door", t1=2.0)
-    assert kept.live.get(1).values[0, 0] == 2.0
-    assert kept.live.get(1, "hall").values[0, 0] == 1.0
+    assert kept.live.get(1)[0].values[0, 0] == 2.0
+    assert kept.live.get(1, "hall")[0].values[0, 0] == 1.0
     kept.update("hall", t1=3.0)
-    assert kept.live.get(1).values[0, 0] == 3.0
+    assert kept.live.get(1)[0].values[0, 0] == 3.0
 
 
 def test_old_walks_are_dropped_and_the_message_names_the_living() -> None:
@@ -53,11 +54,25 @@ def test_old_walks_are_dropped_and_the_message_names_the_living() -> None:
 def test_models_must_be_announced_and_equal() -> None:
     kept = Kept()
     with pytest.raises(ForeignModelError, match="announced"):
-        kept.live.check_model("model:a")
+        kept.live.check(embedding(1.0))
     kept.update("hall")
-    kept.live.check_model("model:a")
+    kept.live.check(embedding(1.0))
     with pytest.raises(ForeignModelError, match="'model:b', running is model:a"):
-        kept.live.check_model("model:b")
+        kept.live.check(replace(embedding(1.0), model_id="model:b"))
+
+
+def test_walks_before_a_radar_are_never_enrolled() -> None:
+    kept = Kept()
+    kept.update("hall")
+    with pytest.raises(ForeignModelError, match="before a radar, .* enrol the person before a cam"):
+        kept.live.check(replace(embedding(1.0), modality=Modality.RADAR))
+
+
+def test_a_track_has_one_walk_of_each_model() -> None:
+    kept = Kept()
+    walks = [embedding(1.0), replace(embedding(2.0), model_id="model:b")]
+    kept.live.update("/hall/embeddings", "hall", ["model:a", "model:b"], {1: walks})
+    assert [one.model_id for one in kept.live.get(1)] == ["model:a", "model:b"]
 
 
 def test_default_gallery_lies_in_the_users_folder(tmp_path: Path) -> None:
