@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +18,7 @@ from gait_reid.cli.replay import parse_window, run_with_progress
 from gait_reid.cli.replaying import Window
 from gait_reid.cli.settings import load_config
 from gait_reid.cli.sinks import Sinks
-from gait_reid.core.gallery.records import make_record
+from gait_reid.core.gallery.records import make_records
 from gait_reid.core.pipeline import Pipeline
 from gait_reid.core.types import Embedding
 
@@ -49,6 +49,8 @@ def command(
     key_file: str = KEY_FILE,
     protection: str = PROTECTION,
     params: options.ParamsFile = None,
+    encoder: options.EncoderName = "",
+    model: options.ModelName = "",
     lidar_topic: options.LidarTopic = "",
     camera_topic: options.CameraTopic = "",
     camera_info_topic: options.CameraInfoTopic = "",
@@ -71,24 +73,22 @@ def command(
         recorded = options.recording_options(
             lidar_topic, camera_topic, camera_info_topic, calibration, lidar_metadata
         )
-        walk = find_walk(path, recorded, parse_window(window), track, params)
-        person = person or uuid.uuid4().hex
-        records = [
-            make_record(
-                embedding,
-                person_id=person,
-                display_name=name,
-                consent=consent,
-                retention_s=retention_s,
-                source=path.name,
-            )
-            for embedding in walk
-        ]
+        chosen = options.encoder_options(encoder, model)
+        walk = find_walk(path, recorded, parse_window(window), track, params, chosen)
+        records = make_records(
+            walk,
+            person_id=person,
+            display_name=name,
+            consent=consent,
+            retention_s=retention_s,
+            source=path.name,
+        )
         with opened(gallery, key_file, config_of(protection), create=True) as store:
             version = store.add_all(records)
         frames = sum(embedding.num_frames for embedding in walk)
         OUT.print(
-            f"enrolled {person}: {len(records)} walks, {frames} frames, gallery version {version}",
+            f"enrolled {records[0].person_id}: {len(records)} walks, {frames} frames, "
+            f"gallery version {version}",
             markup=False,
             soft_wrap=True,
         )
@@ -100,14 +100,23 @@ def find_walk(
     window: Window,
     track: int | None,
     params: Path | None,
+    chosen: Mapping[str, str],
 ) -> list[Embedding]:
     """Return the walk of one person of a recording.
+
+    Args:
+        path: The recording.
+        recorded: What the user said about it.
+        window: Part of it.
+        track: Whom to take; None: the only one who walks.
+        params: ROS parameter file.
+        chosen: Parameters that go before those of the file, by name.
 
     Raises:
         CommandError: Nobody walks long enough, or several people do.
     """
     with closing(open_recording(path, recorded)) as recording, closing(Sinks()) as sinks:
-        pipeline = Pipeline(load_config(params, recording.sensors))
+        pipeline = Pipeline(load_config(params, recording.sensors, chosen))
         walks = Walks(pipeline)
         sinks.add(walks)
         summary = run_with_progress(recording, pipeline, sinks, window, path.name)

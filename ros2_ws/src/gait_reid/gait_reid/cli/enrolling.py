@@ -17,7 +17,7 @@ class Walks:
 
     Attributes:
         pipeline: The chain that the recording runs through.
-        embeddings: By track id, in order of time; windows of one track do not overlap.
+        embeddings: By track id, in order of time; windows of one track and model do not overlap.
     """
 
     pipeline: Pipeline
@@ -26,17 +26,17 @@ class Walks:
     def write(self, result: PipelineResult) -> None:
         """Look at the tracks that were answered about."""
         for match in result.matches:
-            embedding = self.pipeline.reidentification.embedding(match.track_id)
-            if embedding is not None:
-                self._keep(self.embeddings.setdefault(match.track_id, []), embedding)
+            for walk in self.pipeline.reidentification.walks(match.track_id):
+                self._keep(self.embeddings.setdefault(match.track_id, []), walk)
 
     @staticmethod
     def _keep(kept: list[Embedding], embedding: Embedding) -> None:
         """Let the newest window grow; a window that only slides counts when it is all new."""
-        if not kept or embedding.window_start_ns > kept[-1].window_end_ns:
+        own = [row for row, one in enumerate(kept) if one.model_id == embedding.model_id]
+        if not own or embedding.window_start_ns > kept[own[-1]].window_end_ns:
             kept.append(embedding)
-        elif embedding.window_start_ns == kept[-1].window_start_ns:
-            kept[-1] = embedding
+        elif embedding.window_start_ns == kept[own[-1]].window_start_ns:
+            kept[own[-1]] = embedding
 
     def close(self) -> None:
         """Nothing to finish."""

@@ -8,7 +8,8 @@
      "tracks": [{"track_id": n, "state": "confirmed", "position": [...], "velocity": [...],
                  "size": [...] | null, "roi": [...] | null, "hits": n, "score": p,
                  "sensors": [...]}],
-     "matches": [{"track_id": n, "decision": "confirmed", "person_id": "...", "margin": m | null,
+     "matches": [{"track_id": n, "decision": "confirmed", "reason": "none", "person_id": "...",
+                  "margin": m | null,
                   "candidates": [{"person_id", "display_name", "distance", "probability"}],
                   "window_start_ns", "window_end_ns", "num_frames", "sensors", "gallery_version",
                   "model_id", "latency_ms"}]}
@@ -47,6 +48,7 @@ def match_to_json(match: Match) -> dict[str, Any]:
         "track_id": match.track_id,
         "stamp_ns": match.stamp_ns,
         "decision": match.decision.name.lower(),
+        "reason": match.reason.name.lower(),
         "person_id": match.person_id,
         "candidates": [
             {

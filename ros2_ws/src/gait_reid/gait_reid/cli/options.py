@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gait_reid.adapters.bags.topics import SensorTopics
+from gait_reid.cli.console import CommandError
 from gait_reid.cli.recordings import RecordingOptions
 
 RecordingPath = Annotated[
@@ -27,6 +28,21 @@ WindowText = Annotated[
 ]
 LidarTopic = Annotated[
     str, typer.Option("--lidar-topic", help="cloud topic of a bag, or none", rich_help_panel="Bags")
+]
+RadarTopic = Annotated[
+    str,
+    typer.Option(
+        "--radar-topic",
+        help="radar topic of a bag, or none; default: where there is no LiDAR and no camera",
+        rich_help_panel="Bags",
+    ),
+]
+EncoderName = Annotated[
+    str,
+    typer.Option("--encoder", help="encoder of walks, for example mission; default: of --params"),
+]
+ModelName = Annotated[
+    str, typer.Option("--model", help="model of the encoder; default: of --params")
 ]
 CameraTopic = Annotated[
     str,
@@ -57,8 +73,25 @@ LidarMetadata = Annotated[
 
 
 def recording_options(
-    lidar_topic: str, camera_topic: str, camera_info_topic: str, calibration: str, metadata: str
+    lidar_topic: str,
+    camera_topic: str,
+    camera_info_topic: str,
+    calibration: str,
+    metadata: str,
+    radar_topic: str = "none",
 ) -> RecordingOptions:
     """Return what the user said about a recording."""
-    topics = SensorTopics(lidar_topic, camera_topic, camera_info_topic, radar="none")
+    topics = SensorTopics(lidar_topic, camera_topic, camera_info_topic, radar_topic)
     return RecordingOptions(topics, calibration, metadata)
+
+
+def encoder_options(encoder: str, model: str) -> dict[str, str]:
+    """Return the parameters of the chain that choose an encoder and its model.
+
+    Raises:
+        CommandError: A model is named without its encoder.
+    """
+    if model and not encoder:
+        raise CommandError(f"--model {model}: give --encoder as well, for example mission")
+    chosen = {"reidentification.encoder": encoder} if encoder else {}
+    return {**chosen, f"reidentification.{encoder}.model": model} if model else chosen

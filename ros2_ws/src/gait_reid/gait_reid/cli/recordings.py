@@ -12,7 +12,7 @@ import cv2
 
 from gait_reid.adapters.bags import BagError, BagReader
 from gait_reid.adapters.bags.frames import BagFrames
-from gait_reid.adapters.bags.topics import SensorTopics, select_topics
+from gait_reid.adapters.bags.topics import SensorTopics, select_site_topics
 from gait_reid.cli.console import CommandError
 from gait_reid.core.types import CameraFrame, PointCloud
 from gait_reid.sensors.base import Source
@@ -65,7 +65,7 @@ class BagRecording:
     def __init__(self, path: Path, options: RecordingOptions) -> None:
         self._reader = BagReader(path)
         try:
-            chosen = select_topics(self._reader.topics, options.topics, str(path))
+            chosen = select_site_topics(self._reader.topics, options.topics, str(path))
         except BagError:
             self._reader.close()
             raise

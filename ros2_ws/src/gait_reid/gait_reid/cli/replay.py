@@ -19,7 +19,8 @@ from gait_reid.cli.replaying import ReplaySummary, Window, replay
 from gait_reid.cli.settings import load_config
 from gait_reid.cli.sinks import JsonLines, OverlayVideo, ResultBag, Sinks
 from gait_reid.core.gallery.location import data_folder
-from gait_reid.core.pipeline import Pipeline
+from gait_reid.core.pipeline import RADAR, Pipeline
+from gait_reid.core.reidentification_config import ENERGY_IMAGE
 from gait_reid.core.types import Decision, Match
 
 
@@ -47,22 +48,27 @@ def command(
     window: options.WindowText = ":",
     lidar_topic: options.LidarTopic = "",
     camera_topic: options.CameraTopic = "",
+    radar_topic: options.RadarTopic = "",
     camera_info_topic: options.CameraInfoTopic = "",
     calibration: options.Calibration = "",
     lidar_metadata: options.LidarMetadata = "",
 ) -> None:
     """Run a recording through detection, tracking and re-identification, without ROS.
 
+    Where only a radar was recorded, its walkers are looked for among people enrolled by camera.
+
     Gives the same tracks and identities as the live nodes. A truncated or damaged recording is
     processed up to the damage, and the exit status is 1.
     """
     with reporting_errors():
         recorded = options.recording_options(
-            lidar_topic, camera_topic, camera_info_topic, calibration, lidar_metadata
+            lidar_topic, camera_topic, camera_info_topic, calibration, lidar_metadata, radar_topic
         )
         part = parse_window(window)
         with closing(open_recording(path, recorded)) as recording, closing(Sinks()) as sinks:
-            pipeline = Pipeline(load_config(params, recording.sensors))
+            tracked = {"reidentification.encoder": ENERGY_IMAGE} if no_gallery else {}
+            of_radar = recording.sensors == (RADAR,)
+            pipeline = Pipeline(load_config(params, recording.sensors, tracked if of_radar else {}))
             if not no_gallery:
                 use_gallery(pipeline, gallery, key_file, protection)
             if json_file is not None:

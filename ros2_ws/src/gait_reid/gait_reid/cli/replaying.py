@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from gait_reid.adapters.bags import BagDamagedError, BagError
-from gait_reid.cli.recordings import Frame, Recording
+from gait_reid.cli.recordings import Recording
 from gait_reid.core.pipeline import Pipeline, PipelineResult
-from gait_reid.core.types import Decision, Match, PointCloud, TrackState
+from gait_reid.core.types import Decision, Match, TrackState
 
 _NS_PER_S = 1_000_000_000
 
@@ -170,16 +170,10 @@ def _results(
                 break
             summary.frames[sensor] += 1
             summary.span_s = max(summary.span_s, time_s - window.start_s)
-            yield from _timed(_add(pipeline, frame), summary)
+            yield from _timed(pipeline.add(sensor, frame), summary)
     except BagDamagedError as error:
         summary.damage = error
     yield from _timed(pipeline.flush(), summary)
-
-
-def _add(pipeline: Pipeline, frame: Frame) -> Iterator[PipelineResult]:
-    if isinstance(frame, PointCloud):
-        return pipeline.add_lidar(frame)
-    return pipeline.add_camera(frame)
 
 
 def _timed(results: Iterator[PipelineResult], summary: ReplaySummary) -> Iterator[PipelineResult]:

@@ -10,26 +10,39 @@ from typing import Any
 import yaml
 
 from gait_reid.cli.console import CommandError
-from gait_reid.core.pipeline import PipelineConfig
+from gait_reid.core.pipeline import RADAR, PipelineConfig
+from gait_reid.core.reidentification_config import MISSION
 from gait_reid_common.parameters import flatten, from_mapping
 
-# Node whose parameters begin with these names; the rest of a node's parameters is for ROS alone.
-_SECTIONS = {"tracker": ("sync.", "perception."), "reid": ("reidentification.",)}
+# Node and what its parameters begin with there and here; the rest of them is for ROS alone.
+_SECTIONS = {
+    "tracker": {"sync.": "sync.", "perception.": "perception."},
+    "radar_tracker": {"perception.": "radar_perception."},
+    "reid": {"reidentification.": "reidentification."},
+}
+_ENCODER = "reidentification.encoder"
 
 
-def load_config(path: Path | None, sensors: tuple[str, ...] = ()) -> PipelineConfig:
+def load_config(
+    path: Path | None, sensors: tuple[str, ...] = (), chosen: Mapping[str, Any] | None = None
+) -> PipelineConfig:
     """Return the configuration of the chain.
 
     Args:
-        path: ROS parameter file with sections of the nodes ``tracker`` and ``reid``, or None for
-            the defaults.
+        path: ROS parameter file with sections of the nodes ``tracker``, ``radar_tracker`` and
+            ``reid``, or None for the defaults.
         sensors: Sensors that a recording has; others are not waited for.
+        chosen: Values that go before those of the file.
 
     Raises:
         CommandError: The file is missing, no YAML or no parameter file.
         ParameterError: A value is not allowed.
     """
-    config = from_mapping(PipelineConfig, _chain_parameters(path) if path else {})
+    values = {**(_chain_parameters(path) if path else {}), **(chosen or {})}
+    if sensors == (RADAR,):
+        # Nothing else makes something of a radar.
+        values = {_ENCODER: MISSION, **values, "sync.sensors": list(sensors)}
+    config = from_mapping(PipelineConfig, values)
     if not sensors:
         return config
     present = tuple(name for name in config.sync.sensors if name in sensors)
@@ -48,9 +61,10 @@ def _chain_parameters(path: Path) -> dict[str, Any]:
         raise CommandError(f"parameter file {path}: cannot be read ({error})") from error
     found: dict[str, Any] = {}
     for node, parameters in _node_sections(content, path):
-        for prefix in _SECTIONS.get(node, ()):
-            flat = flatten(parameters)
-            found.update({key: flat[key] for key in flat if key.startswith(prefix)})
+        flat = flatten(parameters)
+        for prefix, here in _SECTIONS.get(node, {}).items():
+            own = [key for key in flat if key.startswith(prefix)]
+            found.update({here + key[len(prefix) :]: flat[key] for key in own})
     return found
 
 

@@ -17,6 +17,7 @@ from gait_reid.adapters.bags.topics import (
     POINT_CLOUD,
     VELODYNE_SCAN,
     SensorTopics,
+    select_site_topics,
     select_topics,
 )
 from gait_reid.core.types import CameraFrame, CameraIntrinsics, PointCloud
@@ -74,6 +75,17 @@ def test_a_wish_is_checked():
         select_topics(known, SensorTopics(lidar="/d"))
     with pytest.raises(BagError, match=r"/c/image.*not what a lidar sends"):
         select_topics(known, SensorTopics(lidar="/c/image"))
+
+
+def test_a_radar_is_a_site_of_its_own():
+    room = topics(room__radar__points=POINT_CLOUD, tf="tf2_msgs/msg/TFMessage")
+    both = topics(room__radar__points=POINT_CLOUD, hall__lidar__points=POINT_CLOUD, eye=IMAGE)
+    assert select_site_topics(room).sensors == ("radar",)
+    assert select_site_topics(both).sensors == ("lidar", "camera")
+    wished = select_site_topics(both, SensorTopics(radar="/room/radar/points"))
+    assert (wished.sensors, wished.radar) == (("radar",), "/room/radar/points")
+    with pytest.raises(BagError, match="has no cloud and no picture"):
+        select_site_topics(room, SensorTopics(radar="none"))
 
 
 def test_a_recording_without_sensors_says_what_it_has():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gait_reid.adapters.bags.errors import BagError
 from gait_reid.adapters.bags.storage import TopicInfo
@@ -82,6 +82,26 @@ def select_topics(
             source, f"has no cloud and no picture, only {listed}", "record a sensor's topic"
         )
     return SensorTopics(**chosen)
+
+
+def select_site_topics(
+    topics: Mapping[str, TopicInfo], wanted: SensorTopics | None = None, source: str = "recording"
+) -> SensorTopics:
+    """Return the topics of one site: of LiDAR and camera, or of a radar alone.
+
+    A radar is taken where the recording has neither LiDAR nor camera, or where it is wished for;
+    then the others are left out unless they are wished for, too.
+
+    Raises:
+        BagError: As `select_topics`.
+    """
+    wanted = wanted or SensorTopics()
+    if wanted.radar not in ("", NONE):
+        others = {name: getattr(wanted, name) or NONE for name in ("lidar", "camera")}
+        return select_topics(topics, replace(wanted, **others), source)
+    has_others = any(any(_fitting(topics.values(), name)) for name in ("lidar", "camera"))
+    alone = not wanted.radar and not has_others and not (wanted.lidar or wanted.camera)
+    return select_topics(topics, wanted if alone else replace(wanted, radar=NONE), source)
 
 
 def _choose(topics: Mapping[str, TopicInfo], sensor: str, wanted: str, source: str) -> str:
