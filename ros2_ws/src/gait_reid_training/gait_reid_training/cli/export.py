@@ -37,10 +37,28 @@ def command(
         str,
         typer.Option("--report-model", help="Name of the model in the reports; else the first."),
     ] = "",
-    frames: Annotated[int, typer.Option("--frames", min=1, help="Frames of the window.")] = 30,
+    frames: Annotated[
+        int,
+        typer.Option("--frames", min=0, help="Frames of the window; 0: 30, or 10 for Mission."),
+    ] = 0,
     min_frames: Annotated[
         int, typer.Option("--min-frames", min=1, help="Frames that make a walk.")
     ] = 10,
+    frame_period_s: Annotated[
+        float,
+        typer.Option(
+            "--frame-period-s",
+            min=0.0,
+            max=1.0,
+            help="Time between the frames that Mission learned from; 0: any.",
+        ),
+    ] = 0.1,
+    may_confirm: Annotated[
+        bool,
+        typer.Option(
+            "--may-confirm", help="Let Mission name people; else they are candidates at most."
+        ),
+    ] = False,
     half: Annotated[
         bool, typer.Option("--half", help="Write 16-bit graphs for TensorRT as well.")
     ] = False,
@@ -62,6 +80,7 @@ def command(
             {
                 "report_model": report_model, "frames": frames, "min_frames": min_frames,
                 "half": half, "licence": licence, "simulated": not recorded_people,
+                "frame_period_s": frame_period_s, "may_confirm": may_confirm,
             },
         )  # fmt: skip
     except (ValueError, OSError, BackendError) as error:
@@ -80,6 +99,7 @@ def _export(
 ) -> Any:
     from gait_reid_training.export.card import read_report
     from gait_reid_training.export.model_folder import ExportOptions, export_model
+    from gait_reid_training.nets.mission.registry import CROSS_MODAL_NETWORKS
     from gait_reid_training.training.checkpoint import read_checkpoint
 
     thresholds = read_calibration(calibration) if calibration else None
@@ -99,9 +119,20 @@ def _export(
                 if key.startswith(("network.", "batch.", "optimiser.", "schedule.", "loss."))
             },
         },
-        reports=read, **values,
+        reports=read, **_of_radar(experiment), **values,
     )  # fmt: skip
-    return export_model(found.network(), experiment.train.input, output, thresholds, options)
+    network = (
+        found.cross_modal_network()
+        if experiment.network in CROSS_MODAL_NETWORKS
+        else found.network()
+    )
+    return export_model(network, experiment.train.input, output, thresholds, options)
+
+
+def _of_radar(experiment: Any) -> dict[str, Any]:
+    """Return what a training says of the radar's inputs, where there is one."""
+    config = getattr(experiment.train, "radar_input", None)
+    return {} if config is None else {"radar": config}
 
 
 def read_calibration(path: Path) -> Any:

@@ -23,9 +23,9 @@ _TEMPLATE = """# {name}
 | | |
 |---|---|
 | network | {network} |
-| inputs | pictures of {rows} x {columns} pixels, {points} LiDAR points per frame |
+| inputs | {inputs} |
 | window | the newest {frames} frames; at least {min_frames} |
-| embedding | {parts} parts of {dim} numbers |
+| embedding | {embedding} |
 | parameters | {parameters:,} |
 | files | {files} |
 | licence | {licence} |
@@ -52,15 +52,16 @@ data set with `gait-reid dataset convert`, train with `gait-reid train`, measure
 eval`, and export with `gait-reid export-model --recorded-people`.
 
 """
-_LIMITS = """People are recognised by body and gait as LiDAR and camera see them at a walk: not when
-they stand, sit or run, and worse behind others, at the edge of the picture and far away. A
+_LIMITS = """People are recognised by body and gait as sensors see them at a walk: not when they
+stand, sit or run, and worse behind others, at the edge of the picture and far away. A
 threshold keeps its rate of false accepts only among people and places like those it was measured
 on: measure it again at the site."""
 
 
 def write_card(values: Mapping[str, Any], simulated: bool) -> str:
     """Return the page; ``simulated``: the network was trained on simulated people alone."""
-    return _TEMPLATE.format(limits=(_SIMULATED if simulated else "") + _LIMITS, **values)
+    limits = (_SIMULATED if simulated else "") + values["limits"] + _LIMITS
+    return _TEMPLATE.format(**{**values, "limits": limits})
 
 
 def read_report(path: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""EMGaitNet's parts as ONNX graphs: batch open, every other size fixed (opset 18)."""
+"""Parts of networks as ONNX graphs: batch open, every other size fixed (opset 18)."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ class Part:
 
 @torch.no_grad()
 def parts_of(network: EMGaitNet, frames: int, seed: int = 0) -> list[Part]:
-    """Return the graphs of a network.
+    """Return the graphs of EMGaitNet.
 
     Args:
         network: In evaluation mode.
         frames: Frames that the sequence graph takes.
         seed: Of the examples.
     """
-    config, draw = network.config, _Examples(seed)
+    config, draw = network.config, Examples(seed)
     cells, number, dim = config.rows * config.columns, config.num_points, config.dim
     image, cloud = draw.normal(cells, dim), draw.normal(number, dim)
     mask = draw.mask(number)
@@ -112,16 +112,22 @@ def _with_semantics(network: EMGaitNet) -> Callable[..., Any]:
     return frame
 
 
-class _Examples:
-    """Inputs that are the same each time."""
+class Examples:
+    """Inputs that are the same each time, a batch of each.
+
+    Args:
+        seed: Of the generator.
+    """
 
     def __init__(self, seed: int) -> None:
         self._generator = torch.Generator().manual_seed(seed)
 
     def normal(self, *shape: int) -> Tensor:
+        """Return numbers around zero."""
         return torch.randn(_BATCH, *shape, generator=self._generator)
 
     def pixels(self, *size: int) -> Tensor:
+        """Return pictures of three channels."""
         shape = (_BATCH, 3, *size)
         return torch.randint(0, 256, shape, generator=self._generator).to(torch.uint8)
 
@@ -132,13 +138,14 @@ class _Examples:
         return mask
 
     def flags(self) -> Tensor:
+        """Return one flag of each row."""
         return torch.tensor([True, False, True])
 
 
 class _Wrapped(nn.Module):
     """Makes a module of a method, whose weights the exporter can see."""
 
-    def __init__(self, network: EMGaitNet, function: Callable[..., Any]) -> None:
+    def __init__(self, network: nn.Module, function: Callable[..., Any]) -> None:
         super().__init__()
         self.network = network
         self.function = function
@@ -147,7 +154,7 @@ class _Wrapped(nn.Module):
         return self.function(*inputs)
 
 
-def export_part(network: EMGaitNet, part: Part) -> bytes:
+def export_part(network: nn.Module, part: Part) -> bytes:
     """Return the ONNX file of a part, checked by ONNX's own checker.
 
     Raises:
@@ -193,7 +200,7 @@ def tidy(content: bytes) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def check_parity(part: Part, graph: Graph, network: EMGaitNet) -> float:
+def check_parity(part: Part, graph: Graph) -> float:
     """Return the largest difference between graph and network over batches of 1 and more.
 
     Raises:

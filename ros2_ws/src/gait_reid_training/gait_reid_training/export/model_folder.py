@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from torch import nn
 
 from gait_reid.core.backends.base import BackendError, Graph
 from gait_reid.core.backends.files import store_atomically
@@ -21,12 +22,12 @@ from gait_reid.core.backends.parity import check_parity
 from gait_reid.core.gallery.decision_config import Calibration
 from gait_reid.core.models import DESCRIPTION, MANIFEST, SCHEMA, Model, ModelError, load_model
 from gait_reid.core.network_input import VERSION, NetworkInputConfig
+from gait_reid.core.radar_input import RadarInputConfig
 from gait_reid_common.parameters import to_mapping
-from gait_reid_training.batch import WalkNetwork
 from gait_reid_training.export.card import figures_text, write_card
 from gait_reid_training.export.graphs import check_parity as check_graph
-from gait_reid_training.export.graphs import export_part, halved, parts_of
-from gait_reid_training.nets.emgaitnet import EMGaitNet
+from gait_reid_training.export.graphs import export_part, halved
+from gait_reid_training.export.kinds import Exportable, exportable
 
 MAX_FILE_BYTES = 16 * 1024 * 1024
 _log = logging.getLogger(__name__)
@@ -37,8 +38,11 @@ class ExportOptions:
     """How a model is written.
 
     Attributes:
-        frames: Frames that the sequence graph takes.
+        frames: Frames of a walk; 0: what is usual for the network, 30, or 10 for Mission.
         min_frames: Frames that make a walk.
+        radar: What the network takes of a radar, where it does.
+        frame_period_s: Time between the frames that Mission learned from.
+        may_confirm: Whether Mission may name people; else they are candidates at most.
         half: Whether 16-bit graphs are written as well.
         licence: SPDX name.
         training_data: What it was trained on, one sentence.
@@ -48,8 +52,11 @@ class ExportOptions:
         report_model: Name of the model in the reports; empty for the first one.
     """
 
-    frames: int = 30
+    frames: int = 0
     min_frames: int = 10
+    radar: RadarInputConfig = field(default_factory=RadarInputConfig)
+    frame_period_s: float = 0.1
+    may_confirm: bool = False
     half: bool = False
     licence: str = "Apache-2.0"
     training_data: str = "Simulated people only."
@@ -60,7 +67,7 @@ class ExportOptions:
 
 
 def export_model(
-    network: WalkNetwork,
+    network: nn.Module,
     config: NetworkInputConfig,
     folder: Path,
     calibration: Calibration | None = None,
@@ -72,7 +79,7 @@ def export_model(
     appears when everything is right; a model that was there is replaced.
 
     Args:
-        network: An EMGaitNet with its weights.
+        network: An EMGaitNet or a Mission with its weights.
         config: The inputs that it was trained on.
         folder: Its name becomes the model's.
         calibration: Thresholds; None: those of a model that nobody calibrated.
@@ -83,46 +90,35 @@ def export_model(
             than 16 MiB, or a folder that holds something else.
     """
     chosen = options or ExportOptions()
-    checked = _check_network(network, config)
+    made_of = exportable(network, config, chosen.radar, chosen.frame_period_s, chosen.may_confirm)
+    frames = chosen.frames or made_of.frames
     if folder.exists() and not (folder / DESCRIPTION).is_file():
         raise ModelError(f"{folder} exists and holds no model; choose another folder")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".export.") as temporary:
         made = Path(temporary) / folder.name
         made.mkdir()
-        content = _write_graphs(checked, made, chosen)
-        content = {**_describe(folder.name, checked, config, calibration, chosen), **content}
+        content = _write_graphs(made_of, made, frames, chosen.half)
+        about = _describe(folder.name, made_of, config, calibration, frames, chosen)
+        content = {**about, **content}
         text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
         (made / DESCRIPTION).write_text(text, encoding="utf-8")
-        (made / "CARD.md").write_text(_card(content, checked, made, chosen), encoding="utf-8")
+        (made / "CARD.md").write_text(_card(content, made_of, made, chosen), encoding="utf-8")
         model = load_model(folder.name, temporary)
         _replace(made, folder)
     _list_in_manifest(folder, chosen)
     return Model(**{**vars(model), "folder": folder})
 
 
-def _check_network(network: WalkNetwork, config: NetworkInputConfig) -> EMGaitNet:
-    if not isinstance(network, EMGaitNet):
-        raise ModelError(
-            f"{type(network).__name__} cannot be exported: the re-identification node runs "
-            "EMGaitNet and its rungs alone"
-        )
-    own = (tuple(network.config.image_size), network.config.num_points)
-    given = (tuple(config.image_size), config.num_points)
-    if own != given:
-        raise ModelError(f"the network takes {own} pixels and points, its inputs are {given}")
-    return network.eval()
-
-
-def _write_graphs(network: EMGaitNet, folder: Path, options: ExportOptions) -> dict[str, Any]:
+def _write_graphs(made_of: Exportable, folder: Path, frames: int, half: bool) -> dict[str, Any]:
     graphs: dict[str, Any] = {}
     halves: dict[str, Any] = {}
-    for part in parts_of(network, options.frames):
-        graph = _write(folder, f"{part.name}.onnx", export_part(network, part))
-        error = check_graph(part, graph, network)
+    for part in made_of.parts(frames):
+        graph = _write(folder, f"{part.name}.onnx", export_part(made_of.network, part))
+        error = check_graph(part, graph)
         _log.info("%s: %d KiB, differs by %.1e", graph.name, len(graph.content) >> 10, error)
         graphs[part.name] = {"file": f"{part.name}.onnx", "sha256": graph.sha256}
-        if options.half:
+        if half:
             halves[part.name] = _write_half(folder, part.name, graph) or graphs[part.name]
     return {"graphs": graphs, **({"half_graphs": halves} if halves else {})}
 
@@ -152,37 +148,37 @@ def _write(folder: Path, file: str, content: bytes) -> Graph:
 
 def _describe(
     name: str,
-    network: EMGaitNet,
+    made_of: Exportable,
     config: NetworkInputConfig,
     calibration: Calibration | None,
+    frames: int,
     options: ExportOptions,
 ) -> dict[str, Any]:
+    thresholds = {
+        **({} if calibration is None else to_mapping(calibration)), **made_of.calibration
+    }  # fmt: skip
     return {
-        "schema": SCHEMA, "name": name, "network": "emgaitnet", "frames": options.frames,
-        "min_frames": options.min_frames, "key_frame": network.config.key_frame,
+        "schema": SCHEMA, "name": name, "network": made_of.architecture, "frames": frames,
+        "min_frames": min(options.min_frames, frames),
         "licence": options.licence, "training_data": options.training_data,
-        "input_version": VERSION, "input": to_mapping(config),
-        **({} if calibration is None else {"calibration": to_mapping(calibration)}),
+        "input_version": VERSION, "input": to_mapping(config), **made_of.description,
+        **({"calibration": thresholds} if thresholds else {}),
         "training": dict(options.training),
     }  # fmt: skip
 
 
 def _card(
-    content: Mapping[str, Any], network: EMGaitNet, folder: Path, options: ExportOptions
+    content: Mapping[str, Any], made_of: Exportable, folder: Path, options: ExportOptions
 ) -> str:
-    rows, columns = network.config.image_size
     sizes = [f"`{one.name}` {one.stat().st_size >> 10} KiB" for one in folder.glob("*.onnx")]
     thresholds = [f"* {key}: {value:g}" for key, value in content.get("calibration", {}).items()]
     training = [f"* {key}: `{value}`" for key, value in options.training.items()]
     return write_card(
         {
+            **made_of.card,
             "name": content["name"], "training_data": content["training_data"],
-            "network": f"EMGaitNet, semantics {network.config.semantics}, "
-            f"temporal {network.config.temporal}",
-            "rows": rows, "columns": columns, "points": network.config.num_points,
             "frames": content["frames"], "min_frames": content["min_frames"],
-            "parts": network.parts, "dim": network.dim,
-            "parameters": sum(one.numel() for one in network.parameters()),
+            "parameters": sum(one.numel() for one in made_of.network.parameters()),
             "files": ", ".join(sorted(sizes)), "licence": content["licence"],
             "training": "\n".join(training) or "Not recorded.",
             "figures": figures_text(options.reports, options.report_model),
