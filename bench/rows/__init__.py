@@ -10,7 +10,7 @@ _MODULES = (
     "read_cloud", "person_clusters", "tracking", "synchronisation", "image_transport",
     "gallery_search", "reid_frame", "emgaitnet_frame", "emgaitnet_onnx", "eight_people",
     "bag_reading",
-    "radar_parser", "radar_parser_30",
+    "radar_parser", "radar_parser_30", "mission_pairs", "mission_rerank", "radar_chain",
     "simulated_lidar", "simulated_camera", "simulated_radar", "simulated_entrance",
 )  # fmt: skip
 
