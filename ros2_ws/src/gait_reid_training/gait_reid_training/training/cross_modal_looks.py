@@ -45,6 +45,7 @@ class CrossModalLooks:
         self._caches: list[tuple[ModalityCache, ModalityCache]] = []
         self._errors: dict[str, list[Float64]] = {}
 
+    @torch.no_grad()
     def add(self, batch: CrossModalBatch) -> None:
         """Take a batch, the next of this look."""
         output = self._output(batch)
@@ -69,6 +70,7 @@ class CrossModalLooks:
         self._caches.append((seen.at(rows), heard.at(rows)))
         return network.output(vision, radar)
 
+    @torch.no_grad()
     def figures(self) -> dict[str, float]:
         """Return the figures of the look, and begin another one.
 

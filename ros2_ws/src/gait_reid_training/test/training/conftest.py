@@ -3,5 +3,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parent.parent / "nets" / "mission"))
+HERE = Path(__file__).parent
+for folder in (HERE, HERE.parent / "nets" / "mission", HERE.parent / "data"):
+    sys.path.insert(0, str(folder))

@@ -139,8 +139,7 @@ def test_who_copies_pictures_finds_nobody() -> None:
     torch.manual_seed(0)
     network = CopiesPictures(MissionConfig.from_settings(MISSION)).eval()
     looks = CrossModalLooks(network, 24, 0)
-    with torch.no_grad():
-        looks.add(HeightPairs(6, 4, shown_to_radar=False).batch(range(24), 3, None))
+    looks.add(HeightPairs(6, 4, shown_to_radar=False).batch(range(24), 3, None))
     assert looks.figures()["pairwise_rank1"] == pytest.approx(1 / 6)
 
 
@@ -151,10 +150,9 @@ def test_a_look_in_batches_is_the_look_in_one() -> None:
     found = []
     for size in (20, 6):
         looks = CrossModalLooks(network, 20, 7)
-        with torch.no_grad():
-            for start in range(0, 20, size):
-                looks.add(part_of(whole, slice(start, start + size)))
-            found.append(looks.figures())
+        for start in range(0, 20, size):
+            looks.add(part_of(whole, slice(start, start + size)))
+        found.append(looks.figures())
     assert found[0] == pytest.approx(found[1], abs=1e-4)
     assert found[0].keys() >= {"pairwise_rank1", "pairwise_map", "unimodal_map", "aje_root_cm"}
 
