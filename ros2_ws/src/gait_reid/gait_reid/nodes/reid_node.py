@@ -23,7 +23,10 @@ from gait_reid_msgs.msg import Gallery, PersonCropArray, TrackEmbedding, TrackEm
 _GALLERY_STATES = {
     Reason.NONE: (Level.OK, "people can be found"),
     Reason.NO_RECORDS: (Level.OK, "nobody is enrolled yet"),
-    Reason.OTHER_MODEL: (Level.WARN, "nobody is enrolled with the model that runs here"),
+    Reason.OTHER_MODEL: (
+        Level.WARN,
+        "nobody is enrolled with the model that runs here; enrol people with it",
+    ),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import sqlite3
@@ -115,6 +116,30 @@ def test_live_track_is_enrolled_and_the_gallery_published(client: Client) -> Non
     np.testing.assert_array_equal(record.embedding.values, embedding_of(3).values)
     assert client.galleries[-1].version == answer.gallery_version
     assert client.galleries[-1].model_ids == [MODEL]
+
+
+def test_a_walk_of_two_models_becomes_two_records_of_one_person(client: Client) -> None:
+    message = announcement(5, 5)
+    message.model_ids = [MODEL, "mission:test"]
+    walk = dataclasses.replace(
+        embedding_of(9, "mission:test"), modality=Modality.CAMERA,
+        tokens=np.arange(20, dtype=np.float16).reshape(10, 2),
+    )  # fmt: skip
+    message.embeddings[1].embedding = gallery_adapter.embedding_to_message(walk)
+    client.embeddings_out.publish(message)
+    assert client.spin(lambda: ("s", 5) in client.nodes[0]._live._entries)
+    answer = client.call(topics.ENROLL, track_id=5, display_name="Ada", consent=True)
+    assert answer.success, answer.message
+    assert client.spin(lambda: client.galleries and len(client.galleries[-1].records) == 2)
+    records = gallery_adapter.from_message(client.galleries[-1])
+    assert {one.person_id for one in records} == {answer.person_id}
+    assert answer.record_id in {one.record_id for one in records}
+    by_model = {one.embedding.model_id: one.embedding.tokens for one in records}
+    assert by_model[MODEL] is None
+    assert walk.tokens is not None
+    found = by_model["mission:test"]
+    assert found is not None
+    assert found.tolist() == walk.tokens.tolist()
 
 
 @pytest.mark.parametrize(
