@@ -9,6 +9,7 @@ import math
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -67,6 +68,13 @@ class Reidentification:
         self._further_ns: dict[int, int] = {}
         self._enrolled: set[str] = set()
 
+    @property
+    def _states(self) -> tuple[dict[int, Any], ...]:
+        """What is known of tracks, by track id."""
+        return (
+            self._answered_ns, self._walked_ns, self._embeddings, self._further, self._further_ns
+        )  # fmt: skip
+
     def _make_search(self) -> GallerySearch | TwoStageSearch:
         if isinstance(self.encoder, MissionEncoder) and self.encoder.compares_pairs:
             return TwoStageSearch(self.encoder.compare, self.config.shortlist)
@@ -117,9 +125,7 @@ class Reidentification:
         for one in (self.encoder, *self.enrollers):
             one.reset()
         self._decider.reset()
-        for state in (
-            self._answered_ns, self._walked_ns, self._embeddings, self._further, self._further_ns
-        ):  # fmt: skip
+        for state in self._states:
             state.clear()
 
     def embedding(self, track_id: int) -> Embedding | None:
@@ -274,13 +280,12 @@ class Reidentification:
         self._decider.forget(track_ids)
         for track_id in track_ids:
             del self._embeddings[track_id]
+            self._further.pop(track_id, None)
 
     def _forget(self, active: set[int]) -> None:
-        for state in (
-            self._answered_ns, self._walked_ns, self._embeddings, self._further, self._further_ns
-        ):  # fmt: skip
+        for state in self._states:
             for track_id in [track_id for track_id in state if track_id not in active]:
-                del state[track_id]  # type: ignore[attr-defined]
+                del state[track_id]
         for one in (self.encoder, *self.enrollers):
             one.retain(active)
         self._decider.retain(active)

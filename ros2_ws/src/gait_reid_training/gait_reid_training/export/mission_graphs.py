@@ -10,6 +10,7 @@ bits, as galleries keep them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -121,6 +122,6 @@ def _pair(network: Mission) -> Callable[[Tensor, Tensor, Tensor, Tensor], Tensor
         found = network.pair_grouped(
             ModalityCache(query, key, value, static, mask), ModalityCache(*heard, radar_mask)
         )
-        return (found.vision - found.radar).norm(dim=-1)
+        return cast(Tensor, (found.vision - found.radar).norm(dim=-1))
 
     return pair

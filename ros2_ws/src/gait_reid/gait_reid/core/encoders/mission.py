@@ -26,6 +26,7 @@ from gait_reid_common.parameters import param, validate
 DEFAULT_MODEL = "mission-edge"
 _EARLY = 0.75  # of the frames' period; what comes sooner would make the walk look fast
 _SENSORS = (Modality.RADAR, Modality.CAMERA)
+_Join = Callable[[Sequence[Any]], "tuple[Float32, Float16 | None]"]
 
 
 @dataclass(frozen=True)
@@ -190,7 +191,8 @@ class MissionEncoder:
         A track that a radar hears gives a query, whatever else sees it.
         """
         made: dict[int, Embedding] = {}
-        for sensor, join in zip(_SENSORS, (self._graphs.heard_walks, self._graphs.seen_walks)):
+        joins: tuple[_Join, ...] = (self._graphs.heard_walks, self._graphs.seen_walks)
+        for sensor, join in zip(_SENSORS, joins):
             ready = {
                 track_id: walk
                 for track_id in track_ids
@@ -203,10 +205,7 @@ class MissionEncoder:
         return made
 
     def _embeddings(
-        self,
-        walks: dict[int, _Walk],
-        sensor: Modality,
-        join: Callable[[Sequence[Any]], tuple[Float32, Float16 | None]],
+        self, walks: dict[int, _Walk], sensor: Modality, join: _Join
     ) -> dict[int, Embedding]:
         values, tokens = join([list(walk.features) for walk in walks.values()])
         made = {}

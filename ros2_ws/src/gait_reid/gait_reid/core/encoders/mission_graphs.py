@@ -173,14 +173,13 @@ class MissionGraphs:
             vision[row, : len(tokens)], mask[row, : len(tokens)] = tokens, True
         given = {one.name: one.shape for one in self._backends["pair"].inputs}
         points = heard.reshape(*given["radar_mask"], -1)
-        radar = np.ascontiguousarray(points[..., :-1])
         groups = (rows, self._group)
         found = self._backends["pair"].run(
             {
                 "vision": vision.reshape(*groups, *vision.shape[1:]),
                 "vision_mask": mask.reshape(*groups, -1),
-                "radar": np.broadcast_to(radar, (rows, *radar.shape)).copy(),
-                "radar_mask": np.broadcast_to(points[..., -1] > 0.5, (rows, *points.shape[:2])),
+                "radar": np.repeat(points[None, ..., :-1], rows, axis=0),
+                "radar_mask": np.repeat(points[None, ..., -1] > 0.5, rows, axis=0),
             }
         )
         distances: Float32 = found["distance"].reshape(-1)[: len(seen)]
