@@ -61,10 +61,10 @@ def test_enrolled_by_camera_and_ranked_by_radar(gait_reid, params, radar_bag, tm
     store = [
         "--gallery", tmp_path / "gallery.sqlite", "--key-file", tmp_path / "gallery.key",
     ]  # fmt: skip
-    seen = walk_recording.write(tmp_path / "hall", ["camera"], duration_s=7.0)
+    seen = walk_recording.write(tmp_path / "hall", ["camera"], duration_s=3.0)
     done = gait_reid(
-        "enroll", seen, "--params", params, "--encoder", "mission", "--track", 1,
-        "--person", "ada", "--consent", *store,
+        "enroll", seen, "--params", params, "--encoder", "mission", "--person", "ada",
+        "--consent", *store,
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     done = gait_reid(
