@@ -20,6 +20,7 @@ LAUNCH = Path(__file__).resolve().parents[1]
 ROOT = LAUNCH.parent
 FILES = sorted(LAUNCH.glob("*.launch.xml"))
 STARTED = ("tracker", "reid", "gallery", "visualizer")
+ROOM = ("radar", "radar_tracker", "reid", "visualizer")
 
 
 def processes(file: str, folder: Path, **arguments: str) -> dict[str, list[str]]:
@@ -49,6 +50,47 @@ def test_a_radar_recording_starts_the_radar_driver_in_the_site(tmp_path: Path) -
     assert "__ns:=/room" in found["radar_node"]
     assert parameters_of(found["radar_node"])["replay.path"] == "/data/port.bin"
     assert "radar_node" not in processes("bringup.launch.xml", tmp_path)
+
+
+def test_a_site_enrols_with_mission_where_it_is_asked_to(tmp_path: Path) -> None:
+    key = "reidentification.enroll_encoders"
+    found = processes("bringup.launch.xml", tmp_path, enroll_mission="true")
+    assert parameters_of(found["reid_node"])[key] == ["mission"]
+    site = tmp_path / "site.yaml"
+    site.write_text(
+        "/**/reid: {ros__parameters: {reidentification: {enroll_encoders: [energy_image]}}}"
+    )
+    found = processes("bringup.launch.xml", tmp_path, params_file=str(site))
+    assert parameters_of(found["reid_node"])[key] == ["energy_image"]
+    assert key not in parameters_of(processes("bringup.launch.xml", tmp_path)["reid_node"])
+
+
+def test_a_room_with_a_radar_runs_mission_on_the_gallery_of_another_site(tmp_path: Path) -> None:
+    ports = {"cli_port": "/ports/cli", "data_port": "/ports/data", "profile": "mission_aop.cfg"}
+    found = processes(
+        "radar_room.launch.xml", tmp_path, namespace="room", model="mine", model_directory="/m",
+        use_sim_time="true", **ports,
+    )  # fmt: skip
+    assert set(found) == {f"{name}_node" for name in ROOM}
+    for name in ROOM:
+        assert "__ns:=/room" in found[f"{name}_node"]
+        assert parameters_of(found[f"{name}_node"])["use_sim_time"] is True
+    reid = parameters_of(found["reid_node"])
+    assert reid["reidentification.encoder"] == "mission"
+    assert reid["reidentification.mission.model"] == "mine"
+    assert reid["reidentification.mission.model_directory"] == "/m"
+    radar = parameters_of(found["radar_node"])
+    assert (radar["ports.cli"], radar["profile"]) == ("/ports/cli", "mission_aop.cfg")
+
+
+def test_a_room_takes_the_points_of_another_driver_or_a_recording(tmp_path: Path) -> None:
+    other = {"radar": "false", "radar_topic": "/ti/points", "gallery": "true"}
+    found = processes("radar_room.launch.xml", tmp_path, **other)
+    assert "radar_node" not in found
+    assert "gallery_node" in found
+    assert "radar/points:=/ti/points" in found["radar_tracker_node"]
+    found = processes("radar_room.launch.xml", tmp_path, radar="false", replay="/data/port.bin")
+    assert parameters_of(found["radar_node"])["replay.path"] == "/data/port.bin"
 
 
 def test_one_site_with_a_recording(tmp_path: Path) -> None:
@@ -170,7 +212,9 @@ def test_rviz_asks_for_what_is_offered() -> None:
         durability = wanted["Durability Policy"].lower().replace(" ", "_")
         assert not mismatches(topic.offered, Qos(reliability, wanted["Depth"], durability))
         shown.add(topic.name)
-    assert shown == {"lidar/points", "camera/image_raw", "markers", "overlay"}
+    assert shown == {
+        "lidar/points", "camera/image_raw", "radar/points", "markers", "overlay"
+    }  # fmt: skip
 
 
 def launch_command() -> list[str]:
