@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gait_reid.core.overlay import identity_text, person_rgb
+from gait_reid.core.overlay import person_rgb, ranked_text
 from gait_reid.core.types import Match, Tracks, TrackState
 from gait_reid_common.stamps import to_stamp
 
@@ -20,6 +20,7 @@ NAMESPACES = (BODIES, VELOCITIES, IDENTITIES)
 _DEFAULT_SIZE_M = (0.5, 0.5, 1.7)
 _LIFETIME_NS = 3_000_000_000
 _SLOW_M_S = 0.1
+_TEXT_M = 0.3
 _ALPHA = {TrackState.TENTATIVE: 0.2, TrackState.CONFIRMED: 0.7, TrackState.LOST: 0.35}
 
 
@@ -107,9 +108,11 @@ def _identity(tracks: Tracks, row: int, match: Match | None) -> Marker:
     track_id = int(tracks.track_id[row])
     marker = _marker(tracks, IDENTITIES, track_id)
     marker.type = marker.TEXT_VIEW_FACING
-    marker.scale.z = 0.3
-    marker.text = identity_text(track_id, match)
+    marker.scale.z = _TEXT_M
+    marker.text = ranked_text(track_id, match)
+    # RViz centres the lines at the position.
+    lift = 0.25 + 0.5 * _TEXT_M * marker.text.count("\n")
     x, y, z = tracks.position[row].tolist()
     position = marker.pose.position
-    position.x, position.y, position.z = x, y, z + _size(tracks, row)[2] + 0.25
+    position.x, position.y, position.z = x, y, z + _size(tracks, row)[2] + lift
     return _coloured(marker, match, 1.0)

@@ -9,9 +9,28 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
-from gait_reid.core.types import Decision, Match, Tracks, TrackState, UInt8
+from gait_reid.core.types import (
+    Candidate,
+    Decision,
+    Match,
+    Modality,
+    Reason,
+    Tracks,
+    TrackState,
+    UInt8,
+)
 
 UNKNOWN_RGB = (0.6, 0.6, 0.6)
+RANKS_SHOWN = 3
+REASONS = {
+    Reason.TOO_SHORT: "walk too short",
+    Reason.NO_RECORDS: "nobody is enrolled",
+    Reason.OTHER_MODEL: "enrolled with another model",
+    Reason.NOT_COMPARED: "not looked for by this sensor",
+    Reason.NOT_WALKING: "does not walk",
+    Reason.STRANGER: "near to nobody",
+}
+"""Why nobody is named, as people are told."""
 _REFERENCE_HEIGHT_PX = 480
 
 
@@ -34,9 +53,30 @@ def identity_text(track_id: int, match: Match | None) -> str:
     best = match.best
     if match.decision is Decision.UNKNOWN or best is None:
         return f"unknown  #{track_id}"
-    name = best.display_name or best.person_id[:8]
-    doubt = "" if match.decision is Decision.CONFIRMED else "?"
-    return f"{name}{doubt} {best.probability:.2f}  #{track_id}"
+    return f"{_candidate_text(best, match.decision)}  #{track_id}"
+
+
+def ranked_text(track_id: int, match: Match | None) -> str:
+    """Return what people are told where there is room for more than a name.
+
+    Candidates of a radar's walk are ranked below each other, nearest first, at most `RANKS_SHOWN`:
+    the radar ranks people and seldom names one. Of who is unknown, it tells why.
+    """
+    if match is None or match.decision is Decision.CONFIRMED:
+        return identity_text(track_id, match)
+    if match.decision is Decision.UNKNOWN:
+        why = REASONS.get(match.reason)
+        return f"unknown, {why}  #{track_id}" if why else identity_text(track_id, match)
+    if not match.modality & Modality.RADAR:
+        return identity_text(track_id, match)
+    further = [_candidate_text(one, match.decision) for one in match.candidates[1:RANKS_SHOWN]]
+    return "\n".join([identity_text(track_id, match), *further])
+
+
+def _candidate_text(candidate: Candidate, decision: Decision) -> str:
+    name = candidate.display_name or candidate.person_id[:8]
+    doubt = "" if decision is Decision.CONFIRMED else "?"
+    return f"{name}{doubt} {candidate.probability:.2f}"
 
 
 def draw_overlay(image: UInt8, tracks: Tracks, matches: Mapping[int, Match]) -> UInt8:

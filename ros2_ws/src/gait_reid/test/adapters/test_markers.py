@@ -10,7 +10,7 @@ pytest.importorskip("visualization_msgs.msg")
 from visualization_msgs.msg import Marker
 
 from gait_reid.adapters import markers
-from gait_reid.core.types import Tracks, TrackState
+from gait_reid.core.types import Candidate, Decision, Match, Modality, Tracks, TrackState
 
 
 def one_track(**changes: object) -> Tracks:
@@ -51,3 +51,22 @@ def test_arrow_shows_the_velocity_and_goes_away_when_the_person_stands() -> None
     assert (end.x - start.x, end.y - start.y) == pytest.approx((1.0, 0.5))
     still = one_track(velocity=np.zeros((1, 3)))
     assert by_namespace(markers.to_message(still, {}, ()))["velocities"].action == Marker.DELETE
+
+
+def test_text_of_a_radars_candidates_stays_above_the_head() -> None:
+    people = (Candidate("ada", "Ada", 0.1, 0.6), Candidate("ben", "Ben", 0.2, 0.3))
+    track_id = 2**31 + 5
+    answers = [
+        Match(
+            track_id, 5, Decision.CANDIDATE, people[:number], 0.1, 0, 5, 9, Modality.RADAR, 1, "m"
+        )
+        for number in (1, 2)
+    ]
+    one, two = (
+        by_namespace(markers.to_message(one_track(), {track_id: answer}, ()))["identities"]
+        for answer in answers
+    )
+    assert two.text == f"Ada? 0.60  #{track_id}\nBen? 0.30"
+    top, line = 0.2 + 1.8, one.scale.z
+    assert one.pose.position.z - 0.5 * line > top
+    assert two.pose.position.z - line == pytest.approx(one.pose.position.z - 0.5 * line)

@@ -5,8 +5,16 @@ import dataclasses
 import numpy as np
 import pytest
 
-from gait_reid.core.overlay import draw_overlay, identity_text, person_rgb
-from gait_reid.core.types import Candidate, Decision, Match, Modality, Tracks, TrackState
+from gait_reid.core.overlay import draw_overlay, identity_text, person_rgb, ranked_text
+from gait_reid.core.types import (
+    Candidate,
+    Decision,
+    Match,
+    Modality,
+    Reason,
+    Tracks,
+    TrackState,
+)
 
 
 def match(decision: Decision, name: str = "Ada") -> Match:
@@ -39,6 +47,29 @@ def tracks(roi: list[float]) -> Tracks:
 )
 def test_text_tells_certainty(answer: Match | None, text: str) -> None:
     assert identity_text(3, answer) == text
+
+
+def test_a_radars_candidates_are_ranked_and_the_unknown_have_a_reason() -> None:
+    people = tuple(
+        Candidate(name.lower(), name, 0.1 * (rank + 1), probability)
+        for rank, (name, probability) in enumerate(
+            [("Ada", 0.61), ("Ben", 0.4), ("Eve", 0.18), ("Kim", 0.05)]
+        )
+    )
+    heard = dataclasses.replace(
+        match(Decision.CANDIDATE), candidates=people, modality=Modality.RADAR
+    )
+    assert ranked_text(3, heard) == "Ada? 0.61  #3\nBen? 0.40\nEve? 0.18"
+    seen = dataclasses.replace(heard, modality=Modality.CAMERA)
+    assert ranked_text(3, seen) == "Ada? 0.61  #3"
+    named = dataclasses.replace(heard, decision=Decision.CONFIRMED)
+    assert ranked_text(3, named) == "Ada 0.61  #3"
+    stands = dataclasses.replace(
+        heard, decision=Decision.UNKNOWN, candidates=(), reason=Reason.NOT_WALKING
+    )
+    assert ranked_text(3, stands) == "unknown, does not walk  #3"
+    assert ranked_text(3, match(Decision.UNKNOWN)) == "unknown  #3"
+    assert ranked_text(3, None) == "#3"
 
 
 def test_colours_are_stable_and_differ() -> None:
