@@ -19,7 +19,10 @@ def people_pairs(
     size: int = 32,
     heights: Sequence[float] | None = None,
 ) -> CrossModalBatch:
-    """Return walks of people whose height shows in pictures, silhouettes, points and joints."""
+    """Return walks of people whose height shows in pictures, silhouettes, points and joints.
+
+    The joints are at the same shares of everybody's height.
+    """
     rng = torch.Generator().manual_seed(1000 + seed)
     labels = torch.arange(people)
     height = 1.4 + 0.6 * labels / max(people - 1, 1)
@@ -35,7 +38,8 @@ def people_pairs(
     cloud[..., 2] = torch.rand(people, frames, points, generator=rng) * height[..., None]
     mask = torch.rand(people, frames, points, generator=rng) < 0.8
     mask[..., :2] = True
-    joints = torch.rand(JOINTS, generator=rng)[:, None] * torch.tensor([0.0, 0.0, 1.0])
+    levels = torch.rand(JOINTS, generator=torch.Generator().manual_seed(7))
+    joints = levels[:, None] * torch.tensor([0.0, 0.0, 1.0])
     body = joints * height[..., None, None]
     vision = WalkBatch(
         rgb=silhouette.expand(-1, -1, 3, -1, -1).contiguous(),
