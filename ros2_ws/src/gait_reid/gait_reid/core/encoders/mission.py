@@ -167,7 +167,7 @@ class MissionEncoder:
         if not crops:
             return
         features = self._graphs.see(prepare(crops, self._input))
-        finite = np.isfinite(features).all(axis=(1, 2)).tolist()
+        finite = [bool(np.isfinite(one).all()) for one in features]
         # Rows of a batch are copied, or a track would keep those of others.
         self._keep(crops, [one.copy() for one in features], finite, _SENSORS[1])
 
