@@ -19,6 +19,7 @@ _NO_SIMULATOR = (
     "rosbag2 with a cloud or picture topic)"
 )
 _SCENE = "Simulated scene"
+RADAR_POINTS, RADAR_EMULATOR = "points", "emulator"
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,9 @@ class SceneOptions:
         seed: Seed of everything random; None: the scenario's own.
         params: ROS parameter file of the nodes, or None.
         rviz: Whether to open RViz.
+        radar_model: Folder of a Mission model, which runs the scene's room with a radar; or None.
+        radar: ``points``: the simulator publishes the radar's points; ``emulator``: the radar's
+            driver does, which runs an emulated board in real time.
     """
 
     scenario: str
@@ -42,6 +46,8 @@ class SceneOptions:
     seed: int | None = None
     params: Path | None = None
     rviz: bool = False
+    radar_model: Path | None = None
+    radar: str = RADAR_POINTS
 
 
 def command(
@@ -78,6 +84,25 @@ def command(
     rviz: Annotated[
         bool, typer.Option("--rviz", help="open RViz where it exists", rich_help_panel=_SCENE)
     ] = False,
+    radar_model: Annotated[
+        Path | None,
+        typer.Option(
+            "--radar-model",
+            metavar="FOLDER",
+            help="Mission model: runs the scene's room with a radar as well (scenario building)",
+            rich_help_panel=_SCENE,
+        ),
+    ] = None,
+    radar: Annotated[
+        str,
+        typer.Option(
+            "--radar",
+            metavar="KIND",
+            help="points: of the simulator; emulator: of the driver, which runs an emulated board "
+            "in real time",
+            rich_help_panel=_SCENE,
+        ),
+    ] = RADAR_POINTS,
     output: Annotated[
         Path, typer.Option("--output", metavar="DIR", help="where the overlay video and the log go")
     ] = Path("output/demo"),
@@ -99,6 +124,9 @@ def command(
     recognised, strangers are to stay unknown, and a summary compares the answers with the truth.
     With a recording, the walker of its first half is enrolled and recognised in the second.
 
+    With --radar-model, the scene's room with a radar runs beside its entrance, on one gallery: who
+    walks there is ranked among those who were enrolled at the entrance.
+
     The gallery of the demonstration is temporary. The exit status is 0 when everybody was enrolled,
     more than half of those who came back (or the walker) were recognised, and nobody was called by
     a wrong name.
@@ -108,12 +136,32 @@ def command(
             raise CommandError("give --video or --bag, not both")
         path = video or bag
         if path is None:
-            settings = SceneOptions(scenario, output, encoder, rate, seed, params, rviz)
+            settings = SceneOptions(
+                scenario, output, encoder, rate, seed, params, rviz, radar_model, radar
+            )
+            _check(settings)
             succeeded = _show_scene(settings)
         else:
             succeeded = _show_recording(path, bag is not None, output, params, rate)
         if not succeeded:
             raise typer.Exit(FAILED)
+
+
+def _check(settings: SceneOptions) -> None:
+    """Look whether the options fit together.
+
+    Raises:
+        CommandError: They do not.
+    """
+    if settings.radar not in (RADAR_POINTS, RADAR_EMULATOR):
+        raise CommandError(
+            f"--radar {settings.radar} is not known; give {RADAR_POINTS} or {RADAR_EMULATOR}"
+        )
+    if settings.radar == RADAR_EMULATOR and settings.rate not in (0.0, 1.0):
+        raise CommandError(
+            f"--rate {settings.rate:g}: the emulated board runs in real time; leave --rate out, "
+            f"or take --radar {RADAR_POINTS}"
+        )
 
 
 def _show_scene(settings: SceneOptions) -> bool:

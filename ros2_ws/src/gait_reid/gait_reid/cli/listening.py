@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -125,22 +125,32 @@ class SiteListener(ABC):
             self._executor.spin_once(timeout_sec=left_s)
         self._enroll_when_due()
 
-    def wait_until_ready(self, check: Callable[[], None], timeout_s: float) -> None:
+    def wait_until_ready(
+        self, check: Callable[[], None], timeout_s: float, further: Sequence[str] = ()
+    ) -> None:
         """Wait for the nodes.
+
+        Args:
+            check: Raises where a process has died.
+            timeout_s: Time to wait.
+            further: Topics of other sites that must be published as well.
 
         Raises:
             CommandError: They did not come in time, or one of them died.
         """
         topics = self._topics
         wanted = [topics.TRACKS.name, topics.MATCHES.name, topics.OVERLAY.name, topics.GALLERY.name]
-        end_s = time.monotonic() + timeout_s
+        wanted += further
+        missing, end_s = wanted, time.monotonic() + timeout_s
         while time.monotonic() < end_s:
             check()
             self._executor.spin_once(timeout_sec=0.1)
             missing = [name for name in wanted if not self.node.count_publishers(name)]
             if not missing and self._enroll.service_is_ready() and self._listens():
                 return
-        raise CommandError(f"the nodes did not start within {timeout_s:g} s")
+        raise CommandError(
+            f"the nodes did not start within {timeout_s:g} s; nobody publishes {', '.join(missing)}"
+        )
 
     def subscribe(self, topic: Any, callback: Callable[[Any], None], qos: Qos) -> None:
         """Listen to a topic."""
@@ -164,10 +174,17 @@ class SiteListener(ABC):
     def _on_embeddings(self, message: Any) -> None:
         from gait_reid_common.stamps import to_ns
 
+        walks: dict[int, Walk] = {}
         for item in message.embeddings:
             one = item.embedding
             start_ns, end_ns = to_ns(one.window_start), to_ns(one.window_end)
-            self.see_walk(Walk(item.track_id, one.num_frames, start_ns, end_ns))
+            walk = Walk(item.track_id, one.num_frames, start_ns, end_ns)
+            # Where several models make walks of a track, all are enrolled together.
+            known = walks.get(item.track_id)
+            if known is None or end_ns - start_ns > known.end_ns - known.start_ns:
+                walks[item.track_id] = walk
+        for walk in walks.values():
+            self.see_walk(walk)
 
     def _on_overlay(self, message: Any) -> None:
         from gait_reid.adapters import image

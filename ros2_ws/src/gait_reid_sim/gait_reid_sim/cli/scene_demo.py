@@ -12,18 +12,28 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.console import Group
 from rich.live import Live
 
 from gait_reid.cli.console import ERR, OUT, CommandError
-from gait_reid.cli.demo import SceneOptions
+from gait_reid.cli.demo import RADAR_EMULATOR, SceneOptions
 from gait_reid.cli.ros import ros_node
 from gait_reid.cli.site import Site
 from gait_reid.cli.video import StampedVideo
+from gait_reid.core.types import Modality
 from gait_reid_sim.cli.scene_node import SceneNode
 from gait_reid_sim.cli.scene_report import figures, live_table, verdict, walks_table
+from gait_reid_sim.cli.scene_room import Room, launch_room, ports_of, room_wanted
+from gait_reid_sim.cli.scene_room_report import (
+    room_figures,
+    room_live_table,
+    room_table,
+    room_verdict,
+)
 from gait_reid_sim.cli.scene_site import sensors_of, site_parameters
 from gait_reid_sim.core.scene.scenario import Scenario, ScenarioError, load_scenario
 from gait_reid_sim.core.scene.simulation import Simulation
+from gait_reid_sim.core.scoring.room import RoomSummary
 from gait_reid_sim.core.scoring.summary import Summary
 from gait_reid_sim.core.scoring.visits import visits_of
 
@@ -41,15 +51,22 @@ class _Play:
     Attributes:
         simulation: The scene.
         options: What the user wants.
+        with_room: Whether the scene's room with a radar is run.
     """
 
     simulation: Simulation
     options: SceneOptions
+    with_room: bool = False
 
     @property
     def scenario(self) -> Scenario:
         """The scenario."""
         return self.simulation.scenario
+
+    @property
+    def emulated(self) -> bool:
+        """Whether the radar's driver runs an emulated board."""
+        return self.with_room and self.options.radar == RADAR_EMULATOR
 
     @property
     def overlay(self) -> Path:
@@ -64,17 +81,32 @@ def show(options: SceneOptions) -> bool:
         CommandError: The scenario, ROS or a node failed; names the log.
     """
     scenario = _scenario(options)
-    play = _Play(Simulation(scenario), options)
-    with _site(play) as (site, demo):
-        _watch(demo, site, play)
-    summary = Summary.of(demo.score, demo.latencies_ms, demo.drops())
+    play = _Play(Simulation(scenario), options, room_wanted(scenario, options))
+    with _site(play) as (site, demo, room):
+        _watch(demo, room, site, play)
+    radar_only = demo.sightings.by_alone(Modality.RADAR)
+    summary = Summary.of(demo.score, demo.latencies_ms, demo.drops(), radar_only)
     OUT.print(walks_table(summary, demo.begin_ns))
     scans = demo.scans(next(iter(sensors_of(scenario))))
     for line in figures(summary, demo.instants, scans, demo.pace):
         OUT.print(line, markup=False, soft_wrap=True)
     OUT.print(verdict(summary), markup=False, soft_wrap=True, style="bold")
+    problems = summary.problems
+    if room is not None:
+        problems += _show_room(room.summary(), demo.begin_ns)
+    elif radar_only:
+        OUT.print("the room with a radar was not run: give --radar-model FOLDER", soft_wrap=True)
     OUT.print(f"overlay: {play.overlay}, log: {site.log}", soft_wrap=True)
-    return not summary.problems
+    return not problems
+
+
+def _show_room(summary: RoomSummary, begin_ns: int) -> list[str]:
+    """Print what became of the room, and return what is not as it should be."""
+    OUT.print(room_table(summary, begin_ns))
+    for line in room_figures(summary):
+        OUT.print(line, markup=False, soft_wrap=True)
+    OUT.print(room_verdict(summary), markup=False, soft_wrap=True, style="bold")
+    return summary.problems
 
 
 def _scenario(options: SceneOptions) -> Scenario:
@@ -88,12 +120,14 @@ def _scenario(options: SceneOptions) -> Scenario:
 
 
 @contextmanager
-def _site(play: _Play) -> Iterator[tuple[Site, SceneNode]]:
+def _site(play: _Play) -> Iterator[tuple[Site, SceneNode, Room | None]]:
     """Start the nodes with an empty gallery, which is deleted in the end."""
     options, scenario = play.options, play.scenario
     folder = Path(tempfile.mkdtemp(prefix="gait_reid_demo_"))
-    target = folder / "params.yaml"
-    parameters = site_parameters(scenario, options.encoder, options.params, target)
+    model = options.radar_model if play.with_room else None
+    parameters = site_parameters(
+        scenario, options.encoder, options.params, folder / "params.yaml", model
+    )
     try:
         with (
             Site(options.output / "demo.log") as site,
@@ -101,30 +135,47 @@ def _site(play: _Play) -> Iterator[tuple[Site, SceneNode]]:
             closing(StampedVideo(play.overlay, _rate_hz(play))) as video,
         ):
             demo = SceneNode(node, video, visits_of(scenario), OUT.print)
-            site.launch(
-                _SITE,
-                sensors=",".join(sensors_of(scenario)),
-                database=str(folder / "gallery.sqlite"),
-                key_file=str(folder / "gallery.key"),
-                params_file=str(parameters),
-                use_sim_time="true",
-                respawn="false",
-                rviz="true" if rviz_is_there(options.rviz) else "false",
-            )
+            rviz = rviz_is_there(options.rviz)
+            _launch_entrance(site, play, folder, parameters, rviz)
+            room = Room(demo) if play.with_room else None
+            if room is not None:
+                launch_room(site, options, folder, parameters, rviz)
             with ERR.status("starting the nodes"):
-                demo.wait_until_ready(site.check, _START_TIMEOUT_S)
+                demo.wait_until_ready(site.check, _START_TIMEOUT_S, room.topics if room else ())
             demo.listen_to_simulator()
-            site.launch(
-                _SIMULATOR,
-                scenario=str(_absolute(options.scenario)),
-                seed=str(scenario.seed),
-                rate=str(options.rate or 1.0),
-                wait_for="matches",
-                params_file=str(parameters),
-            )
-            yield site, demo
+            _launch_simulator(site, play, folder, parameters)
+            yield site, demo, room
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _launch_entrance(site: Site, play: _Play, folder: Path, parameters: Path, rviz: bool) -> None:
+    site.launch(
+        _SITE,
+        sensors=",".join(sensors_of(play.scenario)),
+        database=str(folder / "gallery.sqlite"),
+        key_file=str(folder / "gallery.key"),
+        params_file=str(parameters),
+        enroll_mission=str(play.with_room).lower(),
+        use_sim_time=str(not play.emulated).lower(),
+        respawn="false",
+        rviz=str(rviz).lower(),
+    )
+
+
+def _launch_simulator(site: Site, play: _Play, folder: Path, parameters: Path) -> None:
+    pace = {"rate": str(play.options.rate or 1.0), "wait_for": "matches"}
+    if play.emulated:  # its driver stamps with this machine's clock, so nothing can wait
+        pace = {
+            "publish_clock": "false", "radar": RADAR_EMULATOR, "radar_ports": str(ports_of(folder))
+        }  # fmt: skip
+    site.launch(
+        _SIMULATOR,
+        scenario=str(_absolute(play.options.scenario)),
+        seed=str(play.scenario.seed),
+        params_file=str(parameters),
+        **pace,
+    )
 
 
 def _absolute(scenario: str) -> str | Path:
@@ -147,7 +198,7 @@ def _rate_hz(play: _Play) -> float:
     return play.simulation.rate_hz(next(iter(plans.values())))
 
 
-def _watch(demo: SceneNode, site: Site, play: _Play) -> None:
+def _watch(demo: SceneNode, room: Room | None, site: Site, play: _Play) -> None:
     """Show what happens until the scene is over.
 
     Raises:
@@ -159,7 +210,8 @@ def _watch(demo: SceneNode, site: Site, play: _Play) -> None:
         while not demo.ended:
             demo.spin(0.1)
             site.check()
-            live.update(live_table(demo, title, duration_s))
+            table = live_table(demo, title, duration_s)
+            live.update(table if room is None else Group(table, room_live_table(room)))
             if demo.instants != heard:
                 heard_s, heard = time.monotonic(), demo.instants
             patience_s = _SILENCE_S if heard else _START_TIMEOUT_S

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from gait_reid.core.types import Decision, Match, Tracks, UInt8
 from gait_reid_sim.cli.captions import draw_caption
 from gait_reid_sim.core.scoring.enrolling import Enrolling, Window
 from gait_reid_sim.core.scoring.score import Score
+from gait_reid_sim.core.scoring.sightings import Sightings
 from gait_reid_sim.core.scoring.visits import Visit
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ class SceneNode(SiteListener):
 
     Attributes:
         score: Truth, tracks and answers.
+        sightings: Which sensors have seen which walk.
+        on_truth: Called with the truth of each instant, after `score`.
         tracks: Newest tracks, or None.
         shown: Newest answer by track id.
         latencies_ms: Latency of every answer, by the wall clock.
@@ -67,6 +71,8 @@ class SceneNode(SiteListener):
     ) -> None:
         super().__init__(node, video)
         self.score = Score(visits)
+        self.sightings = Sightings()
+        self.on_truth: list[Callable[[Tracks], None]] = []
         self.tracks: Tracks | None = None
         self.shown: dict[int, Shown] = {}
         self.latencies_ms: list[float] = []
@@ -114,18 +120,23 @@ class SceneNode(SiteListener):
         counts = (values.get(f"{sensor} published") for values in self._reports_of("simulator"))
         return sum(int(count) for count in counts if count)
 
-    def drops(self) -> dict[str, int]:
-        """Return how many messages were lost between simulator and answer, by place and reason."""
+    def drops(self, way: Sequence[str] = _WAY) -> dict[str, int]:
+        """Return how many messages these nodes have lost, by place and reason."""
         found: dict[str, int] = {}
         for name, values in sorted(self.reports.items()):
             node, _, topic = name.partition(": ")
             for key, value in values.items():
                 before, dropped, reason = key.partition("dropped ")
-                if dropped and node in _WAY:
+                if dropped and node in way:
                     where = before.strip() if node == "simulator" else topic
                     what = f"{node} {where} {reason}"
                     found[what] = found.get(what, 0) + int(value)
         return found
+
+    def latency_ms(self, stamp_ns: int) -> float:
+        """Return the time since the truth of an instant was heard, NaN where it was not."""
+        heard_s = self._heard_s.get(stamp_ns)
+        return float("nan") if heard_s is None else 1e3 * (time.monotonic() - heard_s)
 
     def _reports_of(self, node: str) -> list[dict[str, str]]:
         return [values for name, values in self.reports.items() if name.startswith(f"{node}: ")]
@@ -140,9 +151,8 @@ class SceneNode(SiteListener):
 
     def see_match(self, match: Match) -> None:
         """Take an answer and its latency."""
-        heard_s = self._heard_s.get(match.stamp_ns)
-        latency_ms = float("nan") if heard_s is None else 1e3 * (time.monotonic() - heard_s)
-        if heard_s is not None:
+        latency_ms = self.latency_ms(match.stamp_ns)
+        if not math.isnan(latency_ms):
             self.latencies_ms.append(latency_ms)
         self.shown[match.track_id] = Shown(match, latency_ms)
         self.score.see_match(match)
@@ -194,7 +204,10 @@ class SceneNode(SiteListener):
         self._heard_s[truth.stamp_ns] = self._last_s
         while len(self._heard_s) > _REMEMBERED:
             del self._heard_s[next(iter(self._heard_s))]
+        self.sightings.add(truth)
         self.score.see_truth(truth)
+        for take in self.on_truth:
+            take(truth)
 
     def _on_reports(self, message: Any) -> None:
         for status in message.status:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -38,9 +38,17 @@ class Summary:
         score: Score,
         latencies_ms: Sequence[float] = (),
         drops: Mapping[str, int] | None = None,
+        elsewhere: Container[int] = (),
     ) -> Summary:
-        """Sum up a scene that is over, or as far as it was seen."""
-        walks = tuple(score.walks.values())
+        """Sum up a scene that is over, or as far as it was seen.
+
+        Args:
+            score: Truth, tracks and answers.
+            latencies_ms: Latency of every answer.
+            drops: Messages lost on their way.
+            elsewhere: Walks before other sensors, which do not count.
+        """
+        walks = tuple(walk for row, walk in score.walks.items() if row not in elsewhere)
         return cls(
             tuple(walk for walk in walks if walk.visit.returns),
             tuple(walk for walk in walks if walk.visit.stranger),

@@ -1,0 +1,130 @@
+"""Shows the room with a radar: who is ranked now, and the summary against the truth."""
+
+from __future__ import annotations
+
+import math
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from gait_reid.core.overlay import RANKS_SHOWN, REASONS
+from gait_reid.core.types import Decision, Match, TrackState
+from gait_reid_sim.cli.scene_node import Shown
+from gait_reid_sim.cli.scene_room import Room
+from gait_reid_sim.core.scoring.room import RoomSummary, RoomWalk
+from gait_reid_sim.core.scoring.visits import Visit, display_name
+
+
+def room_live_table(room: Room) -> Table:
+    """Return who is in the room now, whom they are ranked as, and who they are."""
+    table = Table(title="room with a radar", title_justify="left")
+    table.add_column("track", justify="right")
+    table.add_column("candidates, nearest first")
+    table.add_column("decision")
+    for heading in ("frames", "latency ms"):
+        table.add_column(heading, justify="right")
+    table.add_column("truth")
+    tracks = room.tracks
+    for row in range(len(tracks) if tracks is not None else 0):
+        if tracks is not None and tracks.state[row] != TrackState.TENTATIVE:
+            track_id = int(tracks.track_id[row])
+            visit = room.score.visit_of(track_id)
+            truth = Text("nobody", "dim") if visit is None else Text(visit.label)
+            table.add_row(str(track_id), *_answer(room.shown.get(track_id), visit), truth)
+    return table
+
+
+def _answer(shown: Shown | None, visit: Visit | None) -> tuple[Text, ...]:
+    """Return candidates, decision, frames and latency."""
+    if shown is None:
+        return (Text("-", "dim"), Text("no answer yet", "dim"), Text(""), Text(""))
+    match = shown.match
+    latency = "" if math.isnan(shown.latency_ms) else f"{shown.latency_ms:.0f}"
+    decision = REASONS.get(match.reason, match.decision.name.lower())
+    return (_ranking(match, visit), Text(decision), Text(str(match.num_frames)), Text(latency))
+
+
+def _ranking(match: Match, visit: Visit | None) -> Text:
+    """Return the first candidates with their probabilities; the right one stands out."""
+    text = Text("-" if not match.candidates else "", "dim")
+    doubt = "" if match.decision is Decision.CONFIRMED else "?"
+    for rank, one in enumerate(match.candidates[:RANKS_SHOWN]):
+        right = visit is not None and one.person_id == visit.person_id
+        name = one.display_name or display_name(one.person_id)
+        separator = ", " if rank else ""
+        text.append(f"{separator}{name}{doubt} {one.probability:.2f}", "green" if right else "dim")
+    return text
+
+
+def room_table(summary: RoomSummary, begin_ns: int) -> Table:
+    """Return what became of every walk in the room."""
+    table = Table(title="walks in the room with a radar", title_justify="left", box=SIMPLE_HEAD)
+    table.add_column("walk")
+    for heading in ("seen s", "tracks", "answers"):
+        table.add_column(heading, justify="right")
+    table.add_column("mostly first")
+    for heading in ("rank", "likely %"):
+        table.add_column(heading, justify="right")
+    table.add_column("result")
+    for walk in summary.walks:
+        times = [f"{1e-9 * (ns - begin_ns):.0f}" for ns in walk.period_ns]
+        table.add_row(
+            walk.visit.label,
+            "-".join(times) if walk.track_ids else "",
+            str(len(walk.track_ids)),
+            str(len(walk.ranked)),
+            display_name(walk.first),
+            "" if walk.rank is None or walk.visit.stranger else f"{walk.rank:g}",
+            "" if walk.likely is None else f"{100 * walk.likely:.0f}",
+            _result(walk),
+        )
+    return table
+
+
+def _result(walk: RoomWalk) -> Text:
+    if not walk.track_ids:
+        return Text("unseen", "red")
+    if walk.visit.stranger:
+        likely = walk.likely is not None and walk.likely > 0.5
+        return Text("called likely", "bold red") if likely else Text("stayed unknown", "green")
+    stood = "" if not walk.standing else f", stood: {walk.matched_standing} ranked"
+    if walk.rank is None:
+        return Text(f"not ranked{stood}", "red")
+    return Text(f"first{stood}" if walk.rank < 2.0 else f"not first{stood}",
+                "green" if walk.rank < 2.0 else "yellow")  # fmt: skip
+
+
+def room_figures(summary: RoomSummary) -> list[str]:
+    """Return the figures of the room, one line each."""
+    known = summary.known
+    ranks = ", ".join("-" if walk.rank is None else f"{walk.rank:g}" for walk in known)
+    likely, answers = summary.likely_strangers
+    standing = sum(walk.standing for walk in summary.walks)
+    kept = sum(walk.kept for walk in summary.walks)
+    matched = sum(walk.matched_standing for walk in summary.walks)
+    lines = [
+        f"radar room: {summary.firsts} of {len(known)} walks with the right person first among "
+        f"{summary.people} enrolled; ranks (median over a walk): {ranks or 'none'}",
+        f"strangers in the room: {likely} of {answers} answers call somebody likely",
+        f"standing: followed at {kept} of {standing} instants, {matched} answers rank people",
+    ]
+    p50, p95 = summary.latency_ms(50), summary.latency_ms(95)
+    if p50 is not None and p95 is not None:
+        lines.append(
+            f"radar latency, frame to ranking: p50 {p50:.0f} ms, p95 {p95:.0f} ms "
+            f"({len(summary.latencies_ms)} answers)"
+        )
+    drops = ", ".join(f"{number} {what}" for what, number in summary.drops.items()) or "none"
+    lines.append(f"frames dropped in the room: {drops}")
+    return lines
+
+
+def room_verdict(summary: RoomSummary) -> str:
+    """Return in one sentence what the room has shown."""
+    if summary.problems:
+        return "radar room not as it should be: " + "; ".join(summary.problems)
+    return (
+        f"radar room: the right person is first in {summary.firsts} of {len(summary.known)} walks, "
+        "strangers stayed unknown, who stands was not matched"
+    )
