@@ -24,7 +24,7 @@ class SomePeople(Generic[BatchT]):
 
     def __init__(self, source: WalkSource[BatchT], count: int) -> None:
         first = len(source.people) - count
-        self._source = source
+        self._source: WalkSource[BatchT] = source
         self._rows = np.flatnonzero(source.labels >= first)
         self.people = source.people[first:]
         self.labels = source.labels[self._rows] - first
