@@ -12,7 +12,7 @@ from gait_reid.core.gallery.decision_config import DecisionConfig
 from gait_reid_common.parameters import param, validate
 
 EMGAITNET, ENERGY_IMAGE, MISSION = "emgaitnet", "energy_image", "mission"
-DEFAULT_ENCODER = ENERGY_IMAGE
+DEFAULT_ENCODER = EMGAITNET
 _ENCODERS = (EMGAITNET, ENERGY_IMAGE, MISSION)
 
 

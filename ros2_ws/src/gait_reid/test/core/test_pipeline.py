@@ -9,6 +9,7 @@ import pytest
 
 from gait_reid.core.perception import MountConfig, PerceptionConfig
 from gait_reid.core.pipeline import Pipeline, PipelineConfig, PipelineResult
+from gait_reid.core.reidentification_config import ENERGY_IMAGE, ReidentificationConfig
 from gait_reid.core.types import CameraFrame, Decision, PointCloud, TrackState
 from gait_reid.testing import walk_recording as recording
 
@@ -16,7 +17,9 @@ CONFIG = PipelineConfig(
     perception=PerceptionConfig(
         lidar=MountConfig((0.0, 0.0, recording.LIDAR_HEIGHT_M)),
         camera=MountConfig((0.0, 0.0, recording.CAMERA_HEIGHT_M)),
-    )
+    ),
+    # The people of this recording are drawn with a few strokes: nothing that a network learnt from.
+    reidentification=ReidentificationConfig(encoder=ENERGY_IMAGE),
 )
 
 

@@ -115,7 +115,7 @@ def test_walks_of_another_model_are_named(
     foreign = dataclasses.replace(record, embedding=embedding)
     site.send(GALLERY, gallery_adapter.to_message([foreign], 3, 0))
     site.use(CROPS, walk[0])
-    assert "walks of emgaitnet:1 are not used: running is energy_image" in capfd.readouterr().err
+    assert "walks of emgaitnet:1 are not used: running is emgaitnet-edge" in capfd.readouterr().err
 
 
 def test_damaged_crops_and_galleries_cost_themselves_alone(

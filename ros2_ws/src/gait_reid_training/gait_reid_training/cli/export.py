@@ -116,7 +116,9 @@ def _export(
             **{
                 key: value
                 for key, value in experiment.as_mapping().items()
-                if key.startswith(("network.", "batch.", "optimiser.", "schedule.", "loss."))
+                if key.startswith(
+                    ("network.", "batch.", "augment.", "optimiser.", "schedule.", "loss.")
+                )
             },
         },
         reports=read, **_of_radar(experiment), **values,
