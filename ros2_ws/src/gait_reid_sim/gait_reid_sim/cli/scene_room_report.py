@@ -60,10 +60,10 @@ def _ranking(match: Match, visit: Visit | None) -> Text:
 def room_table(summary: RoomSummary, begin_ns: int) -> Table:
     """Return what became of every walk in the room."""
     table = Table(title="walks in the room with a radar", title_justify="left", box=SIMPLE_HEAD)
-    table.add_column("walk")
-    for heading in ("seen s", "tracks", "answers"):
+    table.add_column("walk", no_wrap=True)
+    for heading in ("seen s", "answers"):
         table.add_column(heading, justify="right")
-    table.add_column("mostly first")
+    table.add_column("nearest")
     for heading in ("rank", "likely %"):
         table.add_column(heading, justify="right")
     table.add_column("result")
@@ -72,7 +72,6 @@ def room_table(summary: RoomSummary, begin_ns: int) -> Table:
         table.add_row(
             walk.visit.label,
             "-".join(times) if walk.track_ids else "",
-            str(len(walk.track_ids)),
             str(len(walk.ranked)),
             display_name(walk.first),
             "" if walk.rank is None or walk.visit.stranger else f"{walk.rank:g}",
@@ -88,11 +87,11 @@ def _result(walk: RoomWalk) -> Text:
     if walk.visit.stranger:
         likely = walk.likely is not None and walk.likely > 0.5
         return Text("called likely", "bold red") if likely else Text("stayed unknown", "green")
-    stood = "" if not walk.standing else f", stood: {walk.matched_standing} ranked"
+    if walk.matched_standing:
+        return Text("ranked while standing", "bold red")
     if walk.rank is None:
-        return Text(f"not ranked{stood}", "red")
-    return Text(f"first{stood}" if walk.rank < 2.0 else f"not first{stood}",
-                "green" if walk.rank < 2.0 else "yellow")  # fmt: skip
+        return Text("not ranked", "red")
+    return Text("first", "green") if walk.rank < 2.0 else Text("not first", "yellow")
 
 
 def room_figures(summary: RoomSummary) -> list[str]:
