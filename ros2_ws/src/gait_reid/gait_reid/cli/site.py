@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 
 from gait_reid.cli.console import CommandError
 
@@ -44,10 +45,13 @@ class Site:
         self._processes: list[tuple[str, subprocess.Popen[bytes]]] = []
 
     def __enter__(self) -> Site:
+        # Of itself, SIGTERM would end this command alone and leave its processes behind.
+        self._before = signal.signal(signal.SIGTERM, _leave)
         return self
 
     def __exit__(self, *exception: object) -> None:
         self.stop()
+        signal.signal(signal.SIGTERM, self._before)
 
     def launch(self, file: str, **arguments: str) -> None:
         """Start a launch file of the suite; arguments that are empty keep their default."""
@@ -100,3 +104,8 @@ class Site:
             command, stdout=self._file, stderr=subprocess.STDOUT, start_new_session=True
         )
         self._processes.append((name, process))
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    """End this command in order, with the status that the shell gives to a signal."""
+    raise SystemExit(128 + number)
