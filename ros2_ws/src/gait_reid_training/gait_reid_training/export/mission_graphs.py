@@ -120,7 +120,8 @@ def _pair(network: Mission) -> Callable[[Tensor, Tensor, Tensor, Tensor], Tensor
         mask = vision_mask[..., None].expand(-1, -1, -1, cells)
         heard = radar.float().split([inner, inner, inner, network.dim], dim=-1)
         found = network.pair_grouped(
-            ModalityCache(query, key, value, static, mask), ModalityCache(*heard, radar_mask)
+            ModalityCache(query, key, value, static, mask),
+            ModalityCache(heard[0], heard[1], heard[2], heard[3], radar_mask),
         )
         return cast(Tensor, (found.vision - found.radar).norm(dim=-1))
 
