@@ -37,9 +37,11 @@ class _Listener:
 
         self.latencies_ms: list[tuple[int, float]] = []
         self.tracks: set[int] = set()
-        self.reports: dict[str, dict[str, str]] = {}
-        for topic, take in ((topics.MATCHES, self._on_matches),):
-            node.create_subscription(topic.type, topic.name, take, topic.requested.profile())
+        self._reports: dict[str, dict[str, str]] = {}
+        self._dropped_before: int | None = None
+        matches = topics.MATCHES
+        quality = matches.requested.profile()
+        node.create_subscription(matches.type, matches.name, self._on_matches, quality)
         node.create_subscription(DiagnosticArray, "/diagnostics", self._on_reports, 50)
 
     def _on_matches(self, message: Any) -> None:
@@ -51,28 +53,34 @@ class _Listener:
 
     def _on_reports(self, message: Any) -> None:
         for status in message.status:
-            self.reports[status.name] = {pair.key: pair.value for pair in status.values}
+            self._reports[status.name] = {pair.key: pair.value for pair in status.values}
+        if self._dropped_before is None and self._latencies():
+            self._dropped_before = self._dropped()
 
-    def dropped(self) -> int:
+    def _latencies(self) -> list[float]:
+        """Return the latencies without the time in which the nodes get going."""
+        first_ns = min((stamp_ns for stamp_ns, _ in self.latencies_ms), default=0)
+        return [ms for ns, ms in self.latencies_ms if ns - first_ns > 1e9 * WARM_UP_S]
+
+    def _dropped(self) -> int:
         """Return how many messages tracker and re-identification did not work on."""
         return sum(
             int(value)
-            for name, values in self.reports.items()
+            for name, values in self._reports.items()
             if name.startswith(("tracker:", "reid:"))
             for key, value in values.items()
             if key.startswith("dropped ")
         )
 
     def sample(self) -> Sample:
-        """Return the figures, without the time in which the nodes get going."""
-        first_ns = min(stamp_ns for stamp_ns, _ in self.latencies_ms)
-        values = [ms for ns, ms in self.latencies_ms if ns - first_ns > 1e9 * WARM_UP_S]
+        """Return the figures of what came after the nodes had got going."""
+        values = self._latencies()
         return {
             "latency_p95_ms": float(np.percentile(values, 95)),
             "latency_p50_ms": float(np.percentile(values, 50)),
             "answers": float(len(values)),
             "tracks": float(len(self.tracks)),
-            "dropped": float(self.dropped()),
+            "dropped": float(self._dropped() - (self._dropped_before or 0)),
         }
 
 
@@ -96,25 +104,27 @@ def _site(folder: Path) -> Iterator[Site]:
 
 def _play(bag: Path) -> Sample:
     """Play the recording at its own pace."""
-    import rclpy
+    from rclpy.executors import SingleThreadedExecutor
 
     from gait_reid.nodes import topics
 
     folder = Path(tempfile.mkdtemp(prefix="gait_reid_bench_"))
     try:
         with _site(folder) as site, ros_node("gait_reid_bench") as node:
+            executor = SingleThreadedExecutor(context=node.context)
+            executor.add_node(node)
             listener = _Listener(node)
             end_s = time.monotonic() + START_TIMEOUT_S
             while time.monotonic() < end_s and not node.count_subscribers(topics.LIDAR_POINTS.name):
                 site.check()
-                rclpy.spin_once(node, timeout_sec=0.1)
+                executor.spin_once(timeout_sec=0.1)
             site.play(bag, 1.0)
             while not site.has_ended("play"):
                 site.check(may_end=("play",))
-                rclpy.spin_once(node, timeout_sec=0.1)
+                executor.spin_once(timeout_sec=0.1)
             end_s = time.monotonic() + LAST_ANSWERS_S
             while time.monotonic() < end_s:
-                rclpy.spin_once(node, timeout_sec=0.1)
+                executor.spin_once(timeout_sec=0.1)
             return listener.sample()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
