@@ -115,12 +115,13 @@ def _pair(network: Mission) -> Callable[[Tensor, Tensor, Tensor, Tensor], Tensor
     cells, inner = network.vision.tokens, network.config.inner
 
     def pair(vision: Tensor, vision_mask: Tensor, radar: Tensor, radar_mask: Tensor) -> Tensor:
-        by_cell, static = vision.float().split([3 * cells * inner, network.dim], dim=-1)
-        query, key, value = by_cell.unflatten(-1, (3, cells, inner)).unbind(dim=-3)
+        # Split first: half the bytes are copied.
+        *by_cell, static = vision.split([*[cells * inner] * 3, network.dim], dim=-1)
+        query, key, value = (one.float().unflatten(-1, (cells, inner)) for one in by_cell)
+        heard = [one.float() for one in radar.split([*[inner] * 3, network.dim], dim=-1)]
         mask = vision_mask[..., None].expand(-1, -1, -1, cells)
-        heard = radar.float().split([inner, inner, inner, network.dim], dim=-1)
         found = network.pair_grouped(
-            ModalityCache(query, key, value, static, mask),
+            ModalityCache(query, key, value, static.float(), mask),
             ModalityCache(heard[0], heard[1], heard[2], heard[3], radar_mask),
         )
         return cast(Tensor, (found.vision - found.radar).norm(dim=-1))

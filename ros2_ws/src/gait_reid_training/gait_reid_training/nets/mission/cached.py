@@ -103,22 +103,23 @@ def fused_frames_of_radar(
         for one in (vision.key, vision.value, vision.mask)
     )  # (G, sets, M, cells, ...)
     asked = _sets(radar.query, whole_walk)
-    sets, length = asked.shape[1:3]
-    products = (key.flatten(2, 3) @ asked.transpose(-2, -1)).unflatten(2, (walks, -1))
+    sets = asked.shape[1]
+    products = (asked @ key.flatten(2, 3).transpose(-2, -1)).unflatten(3, (walks, -1))
     if whole_walk:  # the cells of one frame are all seen, or none is
-        products = products + additive_mask(mask)[..., None]
-    weight = products.softmax(dim=-2)
-    seen = mask.any(dim=-1, keepdim=True)
-    cell_score = (value @ (score.weight[0] @ mutual_map)) * seen
-    told = (cell_score[..., None, :] @ weight)[..., 0, :]
-    own = score(radar.static)[..., 0]
+        products = products + additive_mask(mask)[:, :, None]
+    weight = products.softmax(dim=-1)  # (G, sets, points of a set, M, cells of a set)
+    seen = mask.any(dim=-1)
+    # A matrix of one column: engines take a vector row by row.
+    cell_score = (value @ (score.weight @ mutual_map).T)[..., 0] * seen[..., None]
+    told = (weight * cell_score[:, :, None]).sum(dim=-1)
+    own = score(radar.static)  # (G, T, N, 1)
     share = masked_softmax(
-        own[:, :, None] + _by_frame(told, frames), radar.mask[:, :, None]
+        (own + told.reshape(groups, frames, -1, walks)).transpose(2, 3), radar.mask[:, :, None]
     )  # (G, T, M, N)
-    weight = weight.unflatten(4, (length // own.shape[2], -1))
-    spread = share.reshape(groups, sets, -1, walks, own.shape[2]).permute(0, 1, 3, 4, 2)
-    cells = (weight.transpose(3, 4) @ spread.transpose(3, 4)[..., None])[..., 0]
-    answer = (cells @ value) * seen[..., None]
+    by_point = share.transpose(2, 3).reshape(groups, sets, frames // sets, -1, walks, 1)
+    by_frame = weight.reshape(groups, sets, frames // sets, -1, walks, weight.shape[-1])
+    cells = (by_frame * by_point).sum(dim=3).transpose(2, 3)  # (G, sets, M, frames of a set, ...)
+    answer = (cells @ value) * seen[..., None, None]
     answer = answer.transpose(2, 3).reshape(groups, frames, walks, -1)
     fused = share @ radar.static + answer @ mutual_map.T
     return fused.transpose(1, 2)
@@ -127,13 +128,6 @@ def fused_frames_of_radar(
 def _sets(tokens: Tensor, whole_walk: bool) -> Tensor:
     """Return the tokens (G, T, K, ...) as they are, or (G, 1, T K, ...) as one set."""
     return tokens.flatten(1, 2)[:, None] if whole_walk else tokens
-
-
-def _by_frame(values: Tensor, frames: int) -> Tensor:
-    """Return (G, sets, M, frames of a set x N) as (G, T, M, N)."""
-    groups, sets, walks, _ = values.shape
-    parted = values.reshape(groups, sets, walks, frames // sets, -1)
-    return parted.transpose(2, 3).reshape(groups, frames, walks, -1)
 
 
 def _each(cache: ModalityCache, change: Callable[[Tensor], Tensor]) -> ModalityCache:
