@@ -99,7 +99,7 @@ def test_messages_of_this_suite_need_no_ros(tmp_path, storage):
     stamp = known["builtin_interfaces/msg/Time"](3, 4)
     candidate = known["gait_reid_msgs/msg/IdentityCandidate"]("p1", "Ada", 0.25, 0.75)
     match = known["gait_reid_msgs/msg/IdentityMatch"](
-        track_id=7, decision=2, candidates=[candidate], margin=0.5, stamp=stamp,
+        track_id=7, decision=2, reason=0, candidates=[candidate], margin=0.5, stamp=stamp,
         window_start=stamp, window_end=stamp, num_frames=30, modality=3, gallery_version=9,
         model_id="m", latency_ms=1.5,
     )  # fmt: skip
