@@ -47,6 +47,9 @@ class Site:
     def __enter__(self) -> Site:
         # Of itself, SIGTERM would end this command alone and leave its processes behind.
         self._before = signal.signal(signal.SIGTERM, _leave)
+        # A shell starts background jobs deaf to SIGINT, which they hand on to what they start.
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         return self
 
     def __exit__(self, *exception: object) -> None:
