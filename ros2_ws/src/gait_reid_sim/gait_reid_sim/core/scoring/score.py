@@ -100,7 +100,8 @@ class Score:
     Attributes:
         walks: What was seen of each walk, by number.
         known: Stamp of the first enrolment by person id.
-        ghosts: Number of confirmed answers about tracks that follow nobody.
+        ghosts: Number of confirmed answers about tracks that follow nobody. The right name of
+            somebody who has just left, on the track that followed them, is none.
     """
 
     def __init__(self, visits: Sequence[Visit]) -> None:
@@ -170,6 +171,8 @@ class Score:
         walk = self._walk_of.get(match.stamp_ns, {}).get(match.track_id)
         answer = Answer.of(match)
         if walk is None:
-            self.ghosts += bool(answer.named)
+            last = self.visit_of(match.track_id)
+            left = last is not None and last.person_id == answer.named
+            self.ghosts += bool(answer.named) and not left
         else:
             self.walks[walk].answers.append(answer)

@@ -71,6 +71,16 @@ def test_answers_are_judged_by_the_walk_that_the_track_follows_at_their_time():
     assert walks[ANNA_FIRST].outcome == "unseen"
 
 
+def test_the_right_name_of_somebody_who_has_just_left_is_no_ghost():
+    score = scored()
+    play(score, ANNA_RETURNS, 4, [6.0])
+    play(score, ANNA_RETURNS, 4, [6.1, 6.2], offset_m=2.0)
+    score.see_match(match(6.1, 4, "demo-anna"))
+    assert score.ghosts == 0
+    score.see_match(match(6.2, 4, "demo-ben"))
+    assert score.ghosts == 1
+
+
 def test_messages_may_overtake_each_other():
     score = scored()
     score.note_enrolled("demo-anna", 1)
