@@ -96,6 +96,8 @@ def train(
         if done is not None:
             return done
     pl.seed_everything(config.run.seed, verbose=False)
+    # Every new tensor would be filled first, which costs a twentieth and finds bugs only.
+    torch.utils.deterministic.fill_uninitialized_memory = False
     module = make_module(experiment, data)
     output.mkdir(parents=True, exist_ok=True)
     text = yaml.safe_dump(experiment.as_mapping(), sort_keys=False)
