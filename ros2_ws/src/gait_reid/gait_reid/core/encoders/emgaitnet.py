@@ -10,19 +10,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from gait_reid.core.backends.base import BackendConfig
 from gait_reid.core.encoders.emgaitnet_graphs import EMGaitNetGraphs
-from gait_reid.core.encoders.pictures import picture_fault
+from gait_reid.core.encoders.model_encoder import ModelEncoder, ModelEncoderConfig
 from gait_reid.core.encoders.track_window import TrackWindow
-from gait_reid.core.models import Model, load_model
+from gait_reid.core.models import Model
 from gait_reid.core.network_input import FrameInputs, prepare
 from gait_reid.core.types import Embedding, Float32, Modality, PersonCrop
-from gait_reid_common.parameters import param, validate
+from gait_reid_common.parameters import param
 
 DEFAULT_MODEL = "emgaitnet-edge"
 _CLOSED = 0.5  # weight below which a sensor counts as gated
@@ -30,41 +29,24 @@ _SENSORS = (("camera", Modality.CAMERA), ("lidar", Modality.LIDAR))
 
 
 @dataclass(frozen=True)
-class EMGaitNetConfig:
+class EMGaitNetConfig(ModelEncoderConfig):
     """Parameters of `EMGaitNetEncoder`."""
 
     model: str = param(DEFAULT_MODEL, "Name of the model", read_only=True)
-    model_directory: str = param(
-        "", "Folder that holds the model; empty: those that come with the suite", read_only=True
-    )
-    min_frames: int = param(0, "Usable frames that make a walk; 0: the model's own", "frames", 0)
     min_duration_s: float = param(
         0.8, "Time that these frames must span, about a gait cycle", "s", 0.0, 10.0
     )
-    max_truncation: float = param(
-        0.4, "Largest part beyond the picture's edge of a usable picture", "", 0.0, 1.0
-    )
-    max_occlusion: float = param(
-        0.5, "Largest part hidden by nearer people of a usable picture", "", 0.0, 1.0
-    )
-    min_pixel_height: float = param(16.0, "Least height of a person in a usable picture", "px", 0.0)
     min_weight: float = param(
         0.05, "Weight of both sensors, as the network sets it, below which a frame is left out",
         "", 0.0, 1.0,
     )  # fmt: skip
-    backend: BackendConfig = field(default_factory=BackendConfig)
-
-    def __post_init__(self) -> None:
-        validate(self)
 
 
-class EMGaitNetEncoder:
+class EMGaitNetEncoder(ModelEncoder):
     """Keeps a bounded window of features per track.
 
     Attributes:
-        rejected: Frames, or pictures of frames, that were left out, by reason.
         gated: Frames in which the network gave a sensor less than half of its weight, by sensor.
-        calibration: Thresholds of the model.
     """
 
     def __init__(self, config: EMGaitNetConfig | None = None, model: Model | None = None) -> None:
@@ -79,20 +61,13 @@ class EMGaitNetEncoder:
             BackendError: It cannot be run.
         """
         self.config = config or EMGaitNetConfig()
-        self.model = model or load_model(self.config.model, self.config.model_directory)
+        super().__init__(self.config, model)
         self._graphs = EMGaitNetGraphs(self.model, self.config.backend)
-        # Silhouettes and depth views are for other networks.
-        self._input = replace(self.model.input, with_silhouette=False, with_depth=False)
-        self._min_frames = self.config.min_frames or self.model.description.min_frames
-        self.model_id = self.model.model_id
-        self.model_ids = frozenset({self.model_id})
         self.modality = Modality.CAMERA | Modality.LIDAR
         self.enrolls = self.compares = self.modality
         self.parts, self.dim = self._graphs.parts, self._graphs.dim
         self.max_frames = self.model.description.frames
-        self.calibration = self.model.calibration
         self.description = f"{self.model_id} with {self._graphs.description}"
-        self.rejected: Counter[str] = Counter()
         self.gated: Counter[str] = Counter()
         self._tracks: dict[int, TrackWindow] = {}
 
@@ -132,9 +107,9 @@ class EMGaitNetEncoder:
     ) -> FrameInputs:
         has_camera = inputs.has_camera.copy()
         for row in np.flatnonzero(has_camera).tolist():
-            if fault := picture_fault(crops[row].quality, self.config):
+            if fault := self.config.picture_fault(crops[row].quality):
                 has_camera[row] = False
-                self._reject(fault, 1)
+                self._reject(fault)
         return replace(inputs, has_camera=has_camera)
 
     def _take(self, crops: Sequence[PersonCrop], inputs: FrameInputs) -> None:
@@ -214,10 +189,6 @@ class EMGaitNetEncoder:
             window_end_ns=window.end_ns,
             num_frames=len(window),
         )
-
-    def _reject(self, reason: str, count: int) -> None:
-        if count:
-            self.rejected[reason] += count
 
     def counts(self) -> dict[str, int]:
         """Return how many frames were left out or weakened, by reason."""

@@ -7,21 +7,20 @@ computed once, when it comes; a walk is its newest frames, in order, without a g
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from gait_reid.core.backends.base import BackendConfig
 from gait_reid.core.encoders.mission_graphs import MissionGraphs
-from gait_reid.core.encoders.pictures import picture_fault
-from gait_reid.core.models import Model, load_model
+from gait_reid.core.encoders.model_encoder import ModelEncoder, ModelEncoderConfig
+from gait_reid.core.models import Model
 from gait_reid.core.network_input import prepare
 from gait_reid.core.radar_input import prepare_radar
 from gait_reid.core.types import Embedding, Float16, Float32, Modality, PersonCrop
-from gait_reid_common.parameters import param, validate
+from gait_reid_common.parameters import param
 
 DEFAULT_MODEL = "mission-edge"
 _EARLY = 0.75  # of the frames' period; what comes sooner would make the walk look fast
@@ -30,29 +29,14 @@ _Join = Callable[[Sequence[Any]], "tuple[Float32, Float16 | None]"]
 
 
 @dataclass(frozen=True)
-class MissionConfig:
+class MissionConfig(ModelEncoderConfig):
     """Parameters of `MissionEncoder`."""
 
     model: str = param(DEFAULT_MODEL, "Name of the model", read_only=True)
-    model_directory: str = param(
-        "", "Folder that holds the model; empty: those that come with the suite", read_only=True
-    )
-    min_frames: int = param(0, "Usable frames that make a walk; 0: the model's own", "frames", 0)
     max_gap_s: float = param(
         0.5, "Time without a usable frame after which a walk begins anew", "s", 0.05, 10.0
     )
     min_points: int = param(3, "Least radar points of a usable frame", "", 1, 64)
-    max_truncation: float = param(
-        0.4, "Largest part beyond the picture's edge of a usable picture", "", 0.0, 1.0
-    )
-    max_occlusion: float = param(
-        0.5, "Largest part hidden by nearer people of a usable picture", "", 0.0, 1.0
-    )
-    min_pixel_height: float = param(16.0, "Least height of a person in a usable picture", "px", 0.0)
-    backend: BackendConfig = field(default_factory=BackendConfig)
-
-    def __post_init__(self) -> None:
-        validate(self)
 
 
 class _Walk:
@@ -70,13 +54,8 @@ class _Walk:
         self.stamps_ns.append(stamp_ns)
 
 
-class MissionEncoder:
-    """Keeps a bounded window of features per track and sensor.
-
-    Attributes:
-        rejected: Frames that were left out, by reason.
-        calibration: Thresholds of the model.
-    """
+class MissionEncoder(ModelEncoder):
+    """Keeps a bounded window of features per track and sensor."""
 
     def __init__(self, config: MissionConfig | None = None, model: Model | None = None) -> None:
         """Load the model.
@@ -90,22 +69,15 @@ class MissionEncoder:
             BackendError: It cannot be run.
         """
         self.config = config or MissionConfig()
-        self.model = model or load_model(self.config.model, self.config.model_directory)
+        super().__init__(self.config, model)
         self._graphs = MissionGraphs(self.model, self.config.backend)
-        # Silhouettes and depth views are for other networks.
-        self._input = replace(self.model.input, with_silhouette=False, with_depth=False)
-        self._min_frames = self.config.min_frames or self.model.description.min_frames
         self._period_ns = 1e9 * self.model.description.frame_period_s
-        self.model_id = self.model.model_id
-        self.model_ids = frozenset({self.model_id})
         self.modality = Modality.CAMERA | Modality.RADAR
         self.enrolls, self.compares = Modality.CAMERA, Modality.RADAR
         self.parts, self.dim = 1, self._graphs.dim
         self.max_frames = self._graphs.frames
-        self.calibration = self.model.calibration
         self.compares_pairs = self._graphs.compares_pairs
         self.description = f"{self.model_id} with {self._graphs.description}"
-        self.rejected: Counter[str] = Counter()
         self._walks: dict[tuple[int, Modality], _Walk] = {}
 
     def reset(self) -> None:
@@ -136,7 +108,7 @@ class MissionEncoder:
     def _is_seen(self, crop: PersonCrop) -> bool:
         if not crop.modality & Modality.CAMERA or not self._is_due(crop, Modality.CAMERA):
             return False
-        fault = picture_fault(crop.quality, self.config)
+        fault = self.config.picture_fault(crop.quality)
         if crop.image is None and crop.silhouette is None:
             fault = "no picture"
         return not fault or self._reject(fault)
@@ -154,8 +126,7 @@ class MissionEncoder:
     def _hear(self, crops: Sequence[PersonCrop]) -> None:
         inputs = prepare_radar(crops, self.model.radar_input)
         kept = inputs.point_mask.sum(axis=1) >= self.config.min_points
-        for _ in range(int((~kept).sum())):
-            self._reject("too few radar points")
+        self._reject("too few radar points", int((~kept).sum()))
         if not kept.any():
             return
         features = self._graphs.hear(inputs.at(kept))
@@ -239,10 +210,6 @@ class MissionEncoder:
         if query.tokens is None:
             raise ValueError("the query has no tokens: the model compares no pairs")
         return self._graphs.compare(query.tokens, tokens)
-
-    def _reject(self, reason: str) -> bool:
-        self.rejected[reason] += 1
-        return False
 
     def counts(self) -> dict[str, int]:
         """Return how many frames were left out, by reason."""
