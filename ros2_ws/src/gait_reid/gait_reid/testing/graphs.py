@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 
 from gait_reid.core.backends.base import Graph
 
@@ -17,6 +19,56 @@ def graph_of(model: Any, name: str = "test/graph.onnx") -> Graph:
     """Return an ONNX model as a graph of the run time."""
     content = model.SerializeToString()
     return Graph(name, content, hashlib.sha256(content).hexdigest())
+
+
+def graph_bytes(
+    name: str, signature: str, body: str, constants: Mapping[str, np.ndarray[Any, Any]]
+) -> bytes:
+    """Return an ONNX file written in ONNX's textual form.
+
+    Args:
+        name: Of the graph.
+        signature: Its inputs and outputs.
+        body: Its nodes.
+        constants: What nodes may take; those that none takes are left out.
+    """
+    from onnx import checker, numpy_helper, parser
+
+    head = f'<ir_version: 10, opset_import: ["" : {OPSET}]>'
+    model = parser.parse_model(f"{head}\n{name} {signature} {{\n{body}\n}}")
+    used = {one for node in model.graph.node for one in node.input}
+    for key in sorted(used & set(constants)):
+        model.graph.initializer.append(numpy_helper.from_array(constants[key], key))
+    checker.check_model(model)
+    return bytes(model.SerializeToString())
+
+
+def write_model_folder(
+    folder: Path,
+    content: Mapping[str, Any],
+    graphs: Mapping[str, bytes],
+    change: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Write a model into a folder that bears its name; return what ``model.yaml`` holds.
+
+    Args:
+        folder: Made when it is not there.
+        content: Entries of ``model.yaml``; name, licence and graphs are added.
+        graphs: ONNX files by name.
+        change: Entries that differ; None removes one.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {}
+    for name, data in graphs.items():
+        (folder / f"{name}.onnx").write_bytes(data)
+        files[name] = {"file": f"{name}.onnx", "sha256": hashlib.sha256(data).hexdigest()}
+    whole = {
+        "schema": 1, "name": folder.name, "licence": "Apache-2.0", **content, "graphs": files,
+        **(change or {}),
+    }  # fmt: skip
+    whole = {key: value for key, value in whole.items() if value is not None}
+    (folder / "model.yaml").write_text(yaml.safe_dump(whole, sort_keys=False), encoding="utf-8")
+    return whole
 
 
 def masked_mean_graph(

@@ -7,18 +7,16 @@ alone, pairs of both.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from gait_reid.core.types import CropQuality, Modality, PersonCrop
+from gait_reid.testing.graphs import graph_bytes, write_model_folder
 
 IMAGE, POINTS, FRAMES, GROUP = (16, 8), 8, 6, 3
-_HEAD = '<ir_version: 10, opset_import: ["" : 18]>'
 _EMBEDDING = """first = Gather<axis=1>(mean, zero)
            angle = Mul(first, quarter)
            across = Cos(angle)
@@ -110,19 +108,6 @@ _CONSTANTS: dict[str, np.ndarray[Any, Any]] = {
 }  # fmt: skip
 
 
-def graph_bytes(name: str) -> bytes:
-    """Return one of the graphs as an ONNX file."""
-    from onnx import checker, numpy_helper, parser
-
-    signature, body = _GRAPHS[name]
-    model = parser.parse_model(f"{_HEAD}\n{name} {signature} {{\n{body}\n}}")
-    used = {one for node in model.graph.node for one in node.input}
-    for key in sorted(used & set(_CONSTANTS)):
-        model.graph.initializer.append(numpy_helper.from_array(_CONSTANTS[key], key))
-    checker.check_model(model)
-    return bytes(model.SerializeToString())
-
-
 def write_mission_model(
     folder: Path, change: Mapping[str, Any] | None = None, pairs: bool = True
 ) -> None:
@@ -133,27 +118,21 @@ def write_mission_model(
         change: Entries of ``model.yaml`` that differ.
         pairs: Whether there is a graph of pairs.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    content: dict[str, Any] = {
-        "schema": 1, "name": folder.name, "network": "mission", "frames": FRAMES,
-        "min_frames": 4, "frame_period_s": 0.1, "licence": "Apache-2.0",
+    content = {
+        "network": "mission", "frames": FRAMES, "min_frames": 4, "frame_period_s": 0.1,
         "training_data": "none: made by hand",
         "input": {"image_size": list(IMAGE), "num_points": 4},
         "radar_input": {"num_points": POINTS},
         "calibration": {
             "max_distance": 0.15, "min_margin": 0.02, "min_frames": 4, "logistic_midpoint": 0.15,
         },
-        "graphs": {},
     }  # fmt: skip
-    for name in _GRAPHS:
-        if name == "pair" and not pairs:
-            continue
-        data = graph_bytes(name)
-        (folder / f"{name}.onnx").write_bytes(data)
-        entry = {"file": f"{name}.onnx", "sha256": hashlib.sha256(data).hexdigest()}
-        content["graphs"][name] = entry
-    content.update(change or {})
-    (folder / "model.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+    graphs = {
+        name: graph_bytes(name, *one, _CONSTANTS)
+        for name, one in _GRAPHS.items()
+        if pairs or name != "pair"
+    }
+    write_model_folder(folder, content, graphs, change)
 
 
 def seen_crop(

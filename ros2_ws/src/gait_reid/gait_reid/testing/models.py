@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
+
+from gait_reid.testing.graphs import graph_bytes, write_model_folder
 
 IMAGE, POINTS, CELLS, WIDTH, FRAMES, PARTS, DIM = (8, 8), 5, 4, 6, 12, 2, 3
-_HEAD = '<ir_version: 10, opset_import: ["" : 18]>'
 _GRAPHS = {
     "camera": (
         f"(uint8[batch,3,8,8] rgb) => (float[batch,{CELLS},{WIDTH}] image)",
@@ -84,27 +83,6 @@ _SHAPES = {
 }
 
 
-def graph_bytes(name: str, seed: int = 0) -> bytes:
-    """Return one of the graphs as an ONNX file."""
-    from onnx import checker, numpy_helper, parser
-
-    signature, body = _GRAPHS[name]
-    model = parser.parse_model(f"{_HEAD}\n{name} {signature} {{\n{body}\n}}")
-    rng = np.random.default_rng([seed, *name.encode()])
-    constants: dict[str, np.ndarray[Any, Any]] = {
-        "weight": rng.normal(size=_SHAPES[name]).astype(np.float32),
-        "one": np.array([1], np.int64), "two": np.array([2], np.int64),
-        "rows": np.array([2, 4], np.int64), "scale": np.array(255.0, np.float32),
-        "cells": np.array([-1, CELLS, WIDTH], np.int64),
-        "tokens": np.array([-1, 5, WIDTH], np.int64), "parts": np.array([-1, PARTS, DIM], np.int64),
-    }  # fmt: skip
-    used = {one for node in model.graph.node for one in node.input}
-    for key in sorted(used & set(constants)):
-        model.graph.initializer.append(numpy_helper.from_array(constants[key], key))
-    checker.check_model(model)
-    return bytes(model.SerializeToString())
-
-
 def write_model(
     folder: Path, seed: int = 0, change: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
@@ -115,20 +93,24 @@ def write_model(
         seed: Of the weights.
         change: Entries of ``model.yaml`` that differ; None removes one.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    content: dict[str, Any] = {
-        "schema": 1, "name": folder.name, "network": "emgaitnet", "frames": FRAMES,
-        "min_frames": 4, "licence": "Apache-2.0", "training_data": "none: random weights",
+    content = {
+        "network": "emgaitnet", "frames": FRAMES, "min_frames": 4,
+        "training_data": "none: random weights",
         "input": {"image_size": list(IMAGE), "num_points": POINTS},
         "calibration": {"max_distance": 0.75, "min_frames": 6},
-        "graphs": {},
     }  # fmt: skip
-    for name in _GRAPHS:
-        data = graph_bytes(name, seed)
-        (folder / f"{name}.onnx").write_bytes(data)
-        entry = {"file": f"{name}.onnx", "sha256": hashlib.sha256(data).hexdigest()}
-        content["graphs"][name] = entry
-    content.update(change or {})
-    content = {key: value for key, value in content.items() if value is not None}
-    (folder / "model.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
-    return content
+    graphs = {
+        name: graph_bytes(name, *one, _constants(name, seed)) for name, one in _GRAPHS.items()
+    }
+    return write_model_folder(folder, content, graphs, change)
+
+
+def _constants(name: str, seed: int) -> dict[str, np.ndarray[Any, Any]]:
+    rng = np.random.default_rng([seed, *name.encode()])
+    return {
+        "weight": rng.normal(size=_SHAPES[name]).astype(np.float32),
+        "one": np.array([1], np.int64), "two": np.array([2], np.int64),
+        "rows": np.array([2, 4], np.int64), "scale": np.array(255.0, np.float32),
+        "cells": np.array([-1, CELLS, WIDTH], np.int64),
+        "tokens": np.array([-1, 5, WIDTH], np.int64), "parts": np.array([-1, PARTS, DIM], np.int64),
+    }  # fmt: skip
