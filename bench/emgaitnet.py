@@ -6,19 +6,16 @@ weights, which cost the same.
 
 from __future__ import annotations
 
-import atexit
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from bench.harness import UnavailableError
+from bench.models import on_one_thread, shipped_or_random
 from gait_reid.core.backends.base import BackendConfig, BackendError
 from gait_reid.core.encoders.emgaitnet import DEFAULT_MODEL, EMGaitNetConfig, EMGaitNetEncoder
-from gait_reid.core.models import Model, available_models, load_model
+from gait_reid.core.models import Model
 from gait_reid.core.types import PersonCrop
 from gait_reid.testing.noise import noisy_crop
 
@@ -32,9 +29,7 @@ def edge_model() -> tuple[Model, str]:
     Raises:
         UnavailableError: There is none, and none can be exported.
     """
-    if DEFAULT_MODEL in available_models():
-        return load_model(DEFAULT_MODEL), f"{DEFAULT_MODEL}"
-    return load_model(DEFAULT_MODEL, str(_exported())), "the edge network with random weights"
+    return shipped_or_random(DEFAULT_MODEL, edge_network)
 
 
 def edge_network() -> Any:
@@ -43,30 +38,13 @@ def edge_network() -> Any:
     Raises:
         UnavailableError: torch is missing.
     """
-    try:
-        import torch
 
+    def build() -> Any:
         from gait_reid_training.nets.registry import build_network
-    except ImportError as error:
-        raise UnavailableError(f"torch cannot be imported ({error})") from error
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    return build_network("emgaitnet", {"preset": "edge", "semantics": "student"}, 0).eval()
 
+        return build_network("emgaitnet", {"preset": "edge", "semantics": "student"}, 0)
 
-def _exported() -> Path:
-    network = edge_network()
-    try:
-        from gait_reid_training.export.model_folder import export_model
-    except ImportError as error:
-        raise UnavailableError(f"no model is installed, none can be exported ({error})") from error
-    from gait_reid.core.network_input import NetworkInputConfig
-
-    config = NetworkInputConfig(num_points=network.config.num_points)
-    folder = Path(tempfile.mkdtemp(prefix="gait_reid_bench."))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    export_model(network, config, folder / DEFAULT_MODEL)
-    return folder
+    return on_one_thread(build)
 
 
 def encoder(model: Model) -> EMGaitNetEncoder:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import atexit
 import functools
-import shutil
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bench.harness import UnavailableError
+from bench.models import on_one_thread, shipped_or_random
 from gait_reid.core.backends.base import BackendConfig, BackendError
 from gait_reid.core.encoders.mission import DEFAULT_MODEL, MissionConfig, MissionEncoder
-from gait_reid.core.models import Model, available_models, load_model
+from gait_reid.core.models import Model
 from gait_reid.core.types import (
     CropQuality,
     Embedding,
@@ -36,19 +33,7 @@ def mission_model() -> tuple[Model, str]:
     Raises:
         UnavailableError: There is none, and none can be exported.
     """
-    if DEFAULT_MODEL in available_models():
-        return load_model(DEFAULT_MODEL), DEFAULT_MODEL
-    network = mission_network()
-    try:
-        from gait_reid_training.export.model_folder import export_model
-    except ImportError as error:
-        raise UnavailableError(f"no model is installed, none can be exported ({error})") from error
-    from gait_reid.core.network_input import NetworkInputConfig
-
-    folder = Path(tempfile.mkdtemp(prefix="gait_reid_bench."))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    model = export_model(network, NetworkInputConfig(), folder / DEFAULT_MODEL)
-    return model, "the edge size with random weights"
+    return shipped_or_random(DEFAULT_MODEL, mission_network)
 
 
 def mission_network() -> Any:
@@ -57,15 +42,13 @@ def mission_network() -> Any:
     Raises:
         UnavailableError: torch is missing.
     """
-    try:
-        import torch
 
+    def build() -> Any:
         from gait_reid_training.nets.mission.registry import build_cross_modal_network
-    except ImportError as error:
-        raise UnavailableError(f"torch cannot be imported ({error})") from error
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    return build_cross_modal_network("mission", {"preset": "edge"}).eval()
+
+        return build_cross_modal_network("mission", {"preset": "edge"})
+
+    return on_one_thread(build)
 
 
 def config(model: Model) -> MissionConfig:
