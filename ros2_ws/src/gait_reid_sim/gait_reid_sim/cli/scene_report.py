@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
+import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from gait_reid.core.types import Decision, TrackState
+from gait_reid.core.types import Decision, Tracks, TrackState
 from gait_reid_sim.cli.scene_node import SceneNode, Shown
 from gait_reid_sim.core.scoring.score import VisitScore
 from gait_reid_sim.core.scoring.summary import Summary
@@ -27,13 +30,7 @@ def live_table(demo: SceneNode, title: str, duration_s: float) -> RenderableType
     for heading in ("distance", "probability", "frames", "latency ms"):
         table.add_column(heading, justify="right")
     table.add_column("truth")
-    tracks = demo.tracks
-    for row in range(len(tracks) if tracks is not None else 0):
-        if tracks is not None and tracks.state[row] != TrackState.TENTATIVE:
-            track_id = int(tracks.track_id[row])
-            visit = demo.score.visit_of(track_id)
-            truth = Text("nobody", "dim") if visit is None else Text(visit.label)
-            table.add_row(str(track_id), *_answer(demo.shown.get(track_id), visit), truth)
+    add_tracks(table, demo, _answer)
     known = ", ".join(display_name(person) for person in demo.score.known) or "nobody yet"
     results = [
         f"{walk.visit.name} {walk.outcome}"
@@ -42,6 +39,46 @@ def live_table(demo: SceneNode, title: str, duration_s: float) -> RenderableType
     ]
     below = f"enrolled: {known}" + (f"   came back: {', '.join(results)}" if results else "")
     return Group(table, Text(below))
+
+
+class Followed(Protocol):
+    """Tracks of people, and what is said and what is true about them.
+
+    Attributes:
+        tracks: Newest tracks, or None.
+        shown: Newest answer by track id.
+        score: Knows whom a track follows.
+    """
+
+    tracks: Tracks | None
+    shown: dict[int, Shown]
+
+    @property
+    def score(self) -> Truth:
+        """Knows whom a track follows."""
+
+
+class Truth(Protocol):
+    """Knows whom tracks follow."""
+
+    def visit_of(self, track_id: int) -> Visit | None:
+        """Return the walk that a track follows, or None."""
+
+
+def add_tracks(
+    table: Table,
+    followed: Followed,
+    answer: Callable[[Shown | None, Visit | None], Sequence[Text]],
+) -> None:
+    """Add a row for each confirmed track: its id, what `answer` gives, and the truth."""
+    tracks = followed.tracks
+    if tracks is None:
+        return
+    for row in np.flatnonzero(tracks.state != TrackState.TENTATIVE).tolist():
+        track_id = int(tracks.track_id[row])
+        visit = followed.score.visit_of(track_id)
+        truth = Text("nobody", "dim") if visit is None else Text(visit.label)
+        table.add_row(str(track_id), *answer(followed.shown.get(track_id), visit), truth)
 
 
 def _answer(shown: Shown | None, visit: Visit | None) -> tuple[Text, ...]:
@@ -124,16 +161,25 @@ def figures(summary: Summary, instants: int, scans: int, pace: float) -> list[st
         f"{summary.misnamed_firsts} of {len(summary.firsts)} first walks, "
         f"{summary.ghosts} answers about nobody"
     )
-    p50, p95 = summary.latency_ms(50), summary.latency_ms(95)
-    if p50 is not None and p95 is not None:
-        lines.append(
-            f"pipeline latency, frame to answer: p50 {p50:.0f} ms, p95 {p95:.0f} ms "
-            f"({len(summary.latencies_ms)} answers)"
-        )
-    drops = ", ".join(f"{number} {what}" for what, number in summary.drops.items()) or "none"
-    lines.append(f"instants followed: {instants} of {scans}; frames dropped: {drops}")
+    lines += latency_lines("pipeline latency, frame to answer", summary.latencies_ms)
+    lines.append(
+        f"instants followed: {instants} of {scans}; frames dropped: {drops_text(summary.drops)}"
+    )
     lines.append(f"pace: {pace:.2f} of real time")
     return lines
+
+
+def latency_lines(name: str, latencies_ms: Sequence[float]) -> list[str]:
+    """Return the line that sums up latencies; none without answers."""
+    if not latencies_ms:
+        return []
+    p50, p95 = np.percentile(latencies_ms, (50, 95))
+    return [f"{name}: p50 {p50:.0f} ms, p95 {p95:.0f} ms ({len(latencies_ms)} answers)"]
+
+
+def drops_text(drops: Mapping[str, int]) -> str:
+    """Return what was dropped and how often, in words."""
+    return ", ".join(f"{number} {what}" for what, number in drops.items()) or "none"
 
 
 def verdict(summary: Summary) -> str:

@@ -9,8 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from gait_reid.core.overlay import RANKS_SHOWN, REASONS
-from gait_reid.core.types import Decision, Match, TrackState
+from gait_reid.core.types import Decision, Match
 from gait_reid_sim.cli.scene_node import Shown
+from gait_reid_sim.cli.scene_report import add_tracks, drops_text, latency_lines
 from gait_reid_sim.cli.scene_room import Room
 from gait_reid_sim.core.scoring.room import RoomSummary, RoomWalk
 from gait_reid_sim.core.scoring.visits import Visit, display_name
@@ -25,13 +26,7 @@ def room_live_table(room: Room) -> Table:
     for heading in ("frames", "latency ms"):
         table.add_column(heading, justify="right")
     table.add_column("truth")
-    tracks = room.tracks
-    for row in range(len(tracks) if tracks is not None else 0):
-        if tracks is not None and tracks.state[row] != TrackState.TENTATIVE:
-            track_id = int(tracks.track_id[row])
-            visit = room.score.visit_of(track_id)
-            truth = Text("nobody", "dim") if visit is None else Text(visit.label)
-            table.add_row(str(track_id), *_answer(room.shown.get(track_id), visit), truth)
+    add_tracks(table, room, _answer)
     return table
 
 
@@ -108,14 +103,8 @@ def room_figures(summary: RoomSummary) -> list[str]:
         f"strangers in the room: {likely} of {answers} answers call somebody likely",
         f"standing: followed at {kept} of {standing} instants, {matched} answers rank people",
     ]
-    p50, p95 = summary.latency_ms(50), summary.latency_ms(95)
-    if p50 is not None and p95 is not None:
-        lines.append(
-            f"radar latency, frame to ranking: p50 {p50:.0f} ms, p95 {p95:.0f} ms "
-            f"({len(summary.latencies_ms)} answers)"
-        )
-    drops = ", ".join(f"{number} {what}" for what, number in summary.drops.items()) or "none"
-    lines.append(f"frames dropped in the room: {drops}")
+    lines += latency_lines("radar latency, frame to ranking", summary.latencies_ms)
+    lines.append(f"frames dropped in the room: {drops_text(summary.drops)}")
     return lines
 
 

@@ -189,10 +189,6 @@ class RoomSummary:
         answers = [answer for walk in self.strangers for answer in walk.ranked]
         return sum(answer.likely for answer in answers), len(answers)
 
-    def latency_ms(self, percentile: float) -> float | None:
-        """Return a percentile of the latencies, None without answers."""
-        return float(np.percentile(self.latencies_ms, percentile)) if self.latencies_ms else None
-
     @property
     def problems(self) -> list[str]:
         """What keeps the room from being a success, in words; empty after a success."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from gait_reid_sim.core.scoring.score import Score, VisitScore
 
 
@@ -89,10 +87,6 @@ class Summary:
     def misnamed_returns(self) -> int:
         """Walks of people who came back that were ever confirmed to be somebody else."""
         return sum(bool(walk.misnamed) for walk in self.returns)
-
-    def latency_ms(self, percentile: float) -> float | None:
-        """Return a percentile of the latencies, None without answers."""
-        return float(np.percentile(self.latencies_ms, percentile)) if self.latencies_ms else None
 
     @property
     def problems(self) -> list[str]:

@@ -118,10 +118,10 @@ def test_strangers_are_to_stay_unknown(decision: Decision, problem: list[str]):
     room.step(6.0, ANNA_RETURNS, 1.0, ["anna"])
     for number in range(3):
         room.step(7.0 + 0.1 * number, BEN, 1.0, ["anna"], decision)
-    summary = RoomSummary(room.score.walks_of_room(), 1, (10.0, 30.0))
+    summary = RoomSummary(room.score.walks_of_room(), 1)
     assert summary.problems == problem
     assert summary.likely_strangers == (len(problem) * 3, 3)
-    assert (summary.firsts, summary.latency_ms(50)) == (1, 20.0)
+    assert summary.firsts == 1
 
 
 def test_an_empty_room_is_no_success():

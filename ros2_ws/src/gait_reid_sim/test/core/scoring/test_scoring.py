@@ -186,11 +186,11 @@ def test_the_summary_counts_what_happened():
     score.see_match(match(6.0, 3, "demo-anna"))
     good = Summary.of(score, [10.0, 20.0, 30.0], {"tracker lidar/points stale": 2})
     assert (good.count("right"), good.rank1, good.false_accepts, good.known) == (1, 1.0, 0, 1)
-    assert (good.latency_ms(50), good.problems) == (20.0, [])
+    assert good.problems == []
     play(score, BEN, 2, [6.1])
     score.see_match(match(6.1, 2, "demo-anna"))
     bad = Summary.of(score)
-    assert (bad.false_accepts, bad.latency_ms(50)) == (1, None)
+    assert bad.false_accepts == 1
     assert bad.problems == ["1 walks of strangers were given a name"]
 
 
