@@ -3,96 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import signal
 import sqlite3
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from gallery_client import MODEL, Client, announcement, embedding_of, enroll_embedding
 from rclpy.node import Node
 
 from gait_reid.adapters import gallery as gallery_adapter
 from gait_reid.core.gallery.location import open_gallery
-from gait_reid.core.types import Embedding, Modality
+from gait_reid.core.types import Modality
 from gait_reid.nodes import topics
 from gait_reid.nodes.gallery_node import GalleryNode
 from gait_reid_common.diagnostics import Level
 from gait_reid_common.testing import activate, spin_until
-from gait_reid_msgs.msg import Gallery, TrackEmbedding, TrackEmbeddingArray
-from gait_reid_msgs.srv import Enroll
+from gait_reid_msgs.msg import Gallery, TrackEmbeddingArray
 
 Make = Callable[..., Any]
-MODEL = "energy_image:test"
-
-
-def embedding_of(number: int, model_id: str = MODEL) -> Embedding:
-    values = np.random.default_rng(number).normal(size=(4, 16)).astype(np.float32)
-    values /= np.linalg.norm(values, axis=1, keepdims=True)
-    return Embedding(values, model_id, Modality.LIDAR, 0, 10**9, 30)
-
-
-def announcement(*track_ids: int, sequence_id: str = "s") -> TrackEmbeddingArray:
-    message = TrackEmbeddingArray(model_ids=[MODEL], sequence_id=sequence_id)
-    message.embeddings = [
-        TrackEmbedding(
-            track_id=track_id,
-            embedding=gallery_adapter.embedding_to_message(embedding_of(track_id)),
-        )
-        for track_id in track_ids
-    ]
-    return message
-
-
-def enroll_embedding(number: int, **changes: Any) -> Enroll.Request:
-    request = Enroll.Request(
-        source=Enroll.Request.SOURCE_EMBEDDING,
-        embedding=gallery_adapter.embedding_to_message(embedding_of(number)),
-        display_name=f"person {number}",
-        consent=True,
-    )
-    for name, value in changes.items():
-        setattr(request, name, value)
-    return request
-
-
-class Client:
-    """Talks to a gallery node, in this process or in another one."""
-
-    def __init__(self, peer: Node, *nodes: Any, name: str = "gallery") -> None:
-        self.peer, self.nodes, self.name = peer, nodes, name
-        self.galleries: list[Gallery] = []
-        self._clients: dict[str, Any] = {}
-        peer.create_subscription(
-            Gallery, "/gallery", self.galleries.append, topics.GALLERY.requested.profile()
-        )
-        self.embeddings_out = peer.create_publisher(
-            TrackEmbeddingArray, "embeddings", topics.EMBEDDINGS.offered.profile()
-        )
-
-    def spin(self, condition: Callable[[], Any], timeout_s: float = 20.0) -> bool:
-        return spin_until(condition, timeout_s, self.peer, *self.nodes)
-
-    def announce(self, *track_ids: int) -> None:
-        self.embeddings_out.publish(announcement(*track_ids))
-
-    def request(self, service: Any, request: Any) -> Any:
-        name = service.name.replace("~", self.name)
-        client = self._clients.get(name)
-        if client is None:
-            client = self._clients[name] = self.peer.create_client(service.type, name)
-        assert self.spin(client.service_is_ready), f"{name} is not there"
-        future = client.call_async(request)
-        assert self.spin(future.done), f"{name} does not answer"
-        return future.result()
-
-    def call(self, service: Any, **fields: Any) -> Any:
-        return self.request(service, service.type.Request(**fields))
 
 
 @pytest.fixture
@@ -275,69 +205,3 @@ def test_late_subscriber_gets_the_gallery(client: Client, context: Any) -> None:
     assert spin_until(lambda: heard, 10.0, late, *client.nodes)
     assert len(heard[0].records) == 1
     late.destroy_node()
-
-
-@pytest.fixture
-def start_process(
-    gallery_files: dict[str, str], context: Any
-) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
-    """Yield a function that starts a gallery node as a process of the test's domain."""
-    processes: list[subprocess.Popen[bytes]] = []
-    environment = {**os.environ, "ROS_DOMAIN_ID": str(context.get_domain_id())}
-    parameters = [word for item in gallery_files.items() for word in ("-p", "{}:={}".format(*item))]
-
-    def start() -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "gait_reid.nodes.gallery_node", "--ros-args", *parameters]
-        processes.append(subprocess.Popen(command, env=environment))
-        return processes[-1]
-
-    yield start
-    for process in processes:
-        process.kill()
-        process.wait()
-
-
-@pytest.mark.slow
-def test_killed_while_enrolling_loses_no_acknowledged_record_and_rejoins(
-    start_process: Callable[[], subprocess.Popen[bytes]],
-    peer: Node,
-    gallery_files: dict[str, str],
-) -> None:
-    first = start_process()
-    client = Client(peer)
-    client.announce()
-    enroll = peer.create_client(Enroll, "gallery/enroll")
-    assert client.spin(lambda: client.galleries and enroll.service_is_ready(), 30.0)
-    futures: list[Any] = []
-
-    def keep_five_on_their_way() -> bool:
-        # A service keeps ten requests; with five of them the kill hits at any moment.
-        if sum(not future.done() for future in futures) < 5:
-            futures.append(enroll.call_async(enroll_embedding(len(futures))))
-        return len(acknowledged()) >= 60
-
-    def acknowledged() -> set[str]:
-        answers = [future.result() for future in futures if future.done()]
-        return {answer.record_id for answer in answers if answer.success}
-
-    assert client.spin(keep_five_on_their_way)
-    first.send_signal(signal.SIGKILL)
-    first.wait(10.0)
-    with open_gallery(gallery_files["database"], gallery_files["key_file"]) as store:
-        stored = {record.record_id for record in store.records()}
-    assert acknowledged() <= stored
-    assert len(futures) > len(acknowledged()) >= 60
-    retries: list[Any] = []
-
-    def again() -> None:
-        # What is sent while the dead node is still believed alive is lost: ask once per answer or
-        # second, as a client would.
-        if not retries or time.monotonic() - retries[-1] > 1.0:
-            retries.append(time.monotonic())
-            enroll.call_async(enroll_embedding(2000))
-
-    client.galleries.clear()
-    start_process()
-    assert client.spin(lambda: client.galleries, 30.0)
-    assert {record.record_id for record in client.galleries[-1].records} == stored
-    assert client.spin(lambda: len(client.galleries[-1].records) > len(stored) or again(), 30.0)

@@ -14,7 +14,7 @@ from gait_reid_training.nets.mission.registry import cross_modal_settings
 from gait_reid_training.training.batches import TrainingData, WalkSource
 from gait_reid_training.training.config import Experiment
 from gait_reid_training.training.cross_modal_config import MISSION_NPY, CrossModalConfig
-from gait_reid_training.training.subsets import SomePeople, people_left
+from gait_reid_training.training.subsets import learnt_and_watched
 
 
 def load_pairs(experiment: Experiment, train: CrossModalConfig) -> TrainingData:
@@ -38,26 +38,16 @@ _Pairs = WalkSource[CrossModalBatch]
 
 
 def _tracklets(train: CrossModalConfig) -> tuple[_Pairs, _Pairs | None]:
-    people, split = train.data.people, train.data.train_split
-    watched: _Pairs | None = None
-    if train.data.held_out:
-        everybody = _open(train, split, 0)
-        people = people_left(len(everybody.people), train.data.held_out, people, split)
-        watched = SomePeople(everybody, train.data.held_out)
-    elif train.validation.every_iterations:
-        watched = _open(train, train.data.validation_split, 0)
-    return _open(train, split, people, train.data.augment), watched
+    def open_split(split: str, people: int, learnt: bool) -> CrossModalDataset:
+        augment = learnt and train.data.augment
+        return CrossModalDataset(
+            train.data.folders, train.data.camera_folders, split, train.radar_input, train.input,
+            train.data.cache, people, train.radar_augment if augment else None,
+            train.augment if augment else None,
+            max(train.run.threads or (os.cpu_count() or 1), 1),
+        )  # fmt: skip
 
-
-def _open(
-    train: CrossModalConfig, split: str, people: int, augment: bool = False
-) -> CrossModalDataset:
-    return CrossModalDataset(
-        train.data.folders, train.data.camera_folders, split, train.radar_input, train.input,
-        train.data.cache, people, train.radar_augment if augment else None,
-        train.augment if augment else None,
-        max(train.run.threads or (os.cpu_count() or 1), 1),
-    )  # fmt: skip
+    return learnt_and_watched(train.data, train.validation.every_iterations > 0, open_split)
 
 
 def _published(experiment: Experiment, train: CrossModalConfig) -> tuple[_Pairs, _Pairs | None]:

@@ -13,7 +13,7 @@ from gait_reid_training.training.batches import SENSOR_INPUTS, TrainingData, Wal
 from gait_reid_training.training.config import Experiment, TrainConfig
 from gait_reid_training.training.cross_modal_config import CrossModalConfig
 from gait_reid_training.training.cross_modal_source import load_pairs
-from gait_reid_training.training.subsets import SomePeople, SomeSensors, people_left
+from gait_reid_training.training.subsets import SomeSensors, learnt_and_watched
 
 
 def load_data(experiment: Experiment) -> TrainingData:
@@ -26,34 +26,17 @@ def load_data(experiment: Experiment) -> TrainingData:
     if isinstance(train, CrossModalConfig):
         return load_pairs(experiment, train)
     augmentation = augmentation_of(experiment, train) if train.data.augment else None
-    people, split = train.data.people, train.data.train_split
-    watched: WalkSource[WalkBatch] | None = None
-    if train.data.held_out:
-        everybody = _open(train, split, 0)
-        people = people_left(len(everybody.people), train.data.held_out, people, split)
-        watched = SomePeople(everybody, train.data.held_out)
-    elif train.validation.every_iterations:
-        watched = _open(train, train.data.validation_split, 0)
-    sensors = train.data.sensors
-    return TrainingData(
-        experiment,
-        SomeSensors(_open(train, split, people, augmentation), sensors),
-        None if watched is None else SomeSensors(watched, sensors),
-    )
 
+    def open_split(split: str, people: int, learnt: bool) -> WalkSource[WalkBatch]:
+        walks = WalkDataset(
+            train.data.folders, split, train.input, train.data.cache, people,
+            augmentation if learnt else None,
+            workers=max(train.run.threads or (os.cpu_count() or 1), 1),
+        )  # fmt: skip
+        return SomeSensors(walks, train.data.sensors)
 
-def _open(
-    train: TrainConfig, split: str, people: int, augmentation: AugmentConfig | None = None
-) -> WalkDataset:
-    return WalkDataset(
-        train.data.folders,
-        split,
-        train.input,
-        train.data.cache,
-        people,
-        augmentation,
-        workers=max(train.run.threads or (os.cpu_count() or 1), 1),
-    )
+    look = train.validation.every_iterations > 0
+    return TrainingData(experiment, *learnt_and_watched(train.data, look, open_split))
 
 
 def augmentation_of(experiment: Experiment, train: TrainConfig) -> AugmentConfig:

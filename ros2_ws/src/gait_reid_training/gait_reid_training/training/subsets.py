@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -10,6 +10,7 @@ import torch
 
 from gait_reid_training.batch import CrossModalBatch, WalkBatch
 from gait_reid_training.training.batches import WalkSource, without_sensors
+from gait_reid_training.training.config_groups import FoldersConfig
 
 BatchT = TypeVar("BatchT", WalkBatch, CrossModalBatch)
 
@@ -53,16 +54,30 @@ class SomeSensors:
         return without_sensors(self._source.batch(rows, frames, rng), self._sensors)
 
 
-def people_left(everybody: int, held_out: int, wanted: int, split: str) -> int:
-    """Return how many people of a split are learnt from when some are held out.
+def learnt_and_watched(
+    data: FoldersConfig, look: bool, open_split: Callable[[str, int, bool], WalkSource[BatchT]]
+) -> tuple[WalkSource[BatchT], WalkSource[BatchT] | None]:
+    """Return the people that a training learns from and those that it looks at.
+
+    Args:
+        data: Names splits, and who is held out.
+        look: Whether a training looks at anybody when nobody is held out.
+        open_split: Opens so many people of a split (0: all), to learn from or not.
 
     Raises:
-        ValueError: Nobody would be left.
+        ValueError: Nobody would be left to learn from.
     """
-    if held_out >= everybody:
-        raise ValueError(
-            f"data.held_out is {held_out}, allowed: less than the {everybody} people of split "
-            f"{split!r}"
-        )
-    left = everybody - held_out
-    return min(wanted or left, left)
+    people, split = data.people, data.train_split
+    watched: WalkSource[BatchT] | None = None
+    if data.held_out:
+        everybody = open_split(split, 0, False)
+        left = len(everybody.people) - data.held_out
+        if left <= 0:
+            raise ValueError(
+                f"data.held_out is {data.held_out}, allowed: less than the "
+                f"{len(everybody.people)} people of split {split!r}"
+            )
+        people, watched = min(people or left, left), SomePeople(everybody, data.held_out)
+    elif look:
+        watched = open_split(data.validation_split, 0, False)
+    return open_split(split, people, True), watched

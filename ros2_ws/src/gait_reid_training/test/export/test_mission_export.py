@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from gait_reid.core.gallery.decision_config import Calibration  # noqa: E402
 from gait_reid.core.models import Model, ModelError  # noqa: E402
 from gait_reid.core.network_input import NetworkInputConfig, prepare  # noqa: E402
 from gait_reid.core.radar_input import RadarInputConfig, prepare_radar  # noqa: E402
-from gait_reid.core.types import Modality, PersonCrop  # noqa: E402
+from gait_reid.core.types import Embedding, Modality, PersonCrop  # noqa: E402
 from gait_reid.testing.mission_model import heard_crop  # noqa: E402
 from gait_reid.testing.noise import noisy_crop  # noqa: E402
 from gait_reid_training.batch import RadarWalkBatch  # noqa: E402
@@ -112,38 +114,37 @@ def radar_of(made: Mission, crops: list[PersonCrop]) -> Any:
     )  # fmt: skip
 
 
+def walked(
+    encoder: MissionEncoder,
+    crop_of: Callable[[int, int], PersonCrop],
+    features_of: Callable[[list[PersonCrop]], Any],
+    vector_of: Callable[[Any], Any],
+) -> tuple[dict[int, Any], Embedding]:
+    """Walk beyond the window; each vector is that of the newest frames, taken as one walk."""
+    encoder.reset()
+    features = {}
+    for number in range(FRAMES + 3):
+        encoder.update([crop_of(number, 1)])
+        found = encoder.embed([1]).get(1)
+        if found is not None:
+            kept = [crop_of(one, 1) for one in range(max(0, number + 1 - FRAMES), number + 1)]
+            features[number] = features_of(kept)
+            np.testing.assert_allclose(found.values, vector_of(features[number]), atol=1e-4)
+    assert found is not None
+    return features, found
+
+
 def test_frame_by_frame_equals_the_whole_network(exported: tuple[Mission, Model]) -> None:
-    """The walks grow beyond the window; vectors and pairs are those of the newest frames."""
     made, model = exported
     encoder = encoder_of(model)
-    queries, records = {}, {}
-    for number in range(FRAMES + 3):
-        encoder.update([seen(number, 1)])
-        found = encoder.embed([1]).get(1)
-        if found is not None:
-            kept = [seen(one, 1) for one in range(max(0, number + 1 - FRAMES), number + 1)]
-            with torch.no_grad():
-                records[number] = features = vision_of(made, kept)
-                wanted = made.unimodal_vision(features).numpy()
-            np.testing.assert_allclose(found.values, wanted, atol=1e-4)
-            last = found
-    encoder.reset()
-    for number in range(FRAMES + 3):
-        encoder.update([heard(number, 1)])
-        found = encoder.embed([1]).get(1)
-        if found is not None:
-            kept = [heard(one, 1) for one in range(max(0, number + 1 - FRAMES), number + 1)]
-            with torch.no_grad():
-                queries[number] = features = radar_of(made, kept)
-                wanted = made.unimodal_radar(features).numpy()
-            np.testing.assert_allclose(found.values, wanted, atol=1e-4)
-    assert sorted(queries) == sorted(records) == list(range(2, FRAMES + 3))
-    assert found is not None
-    assert last.tokens is not None
     with torch.no_grad():
+        records, record = walked(encoder, seen, partial(vision_of, made), made.unimodal_vision)
+        queries, query = walked(encoder, heard, partial(radar_of, made), made.unimodal_radar)
+        assert sorted(queries) == sorted(records) == list(range(2, FRAMES + 3))
         pair = made.pair(records[FRAMES + 2], queries[FRAMES + 2])
         wanted = (pair.vision - pair.radar).norm(dim=1).numpy()
-    np.testing.assert_allclose(encoder.compare(found, [last.tokens]), wanted, atol=3e-3)
+    assert record.tokens is not None
+    np.testing.assert_allclose(encoder.compare(query, [record.tokens]), wanted, atol=3e-3)
 
 
 def test_many_pairs_are_those_of_the_network(exported: tuple[Mission, Model]) -> None:
