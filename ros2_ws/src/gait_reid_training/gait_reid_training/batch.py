@@ -68,6 +68,7 @@ class RadarWalkBatch:
             units of 30 dB; 0 on padding.
         point_mask: (B, T, N) bool, False on padding.
         frame_mask: (B, T) bool, False on frames that pad a short walk.
+        state: (B, T, 4) float32, as in `WalkBatch`.
         root: (B, T, 2) float32; x and y of the pelvis: where the track should have been. For
             training alone, zeros where unknown.
         joints: (B, T, J, 3) float32; the body, x and y from the pelvis, z from the ground. For
@@ -79,6 +80,7 @@ class RadarWalkBatch:
     points: Tensor
     point_mask: Tensor
     frame_mask: Tensor
+    state: Tensor
     root: Tensor
     joints: Tensor
     has_pose: Tensor

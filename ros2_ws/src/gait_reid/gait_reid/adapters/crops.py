@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from gait_reid_msgs.msg import PersonCrop as PersonCropMessage
     from gait_reid_msgs.msg import PersonCropArray
 
-_QUALITY = ("range_m", "pixel_height", "sharpness", "brightness", "truncation", "occlusion")
+_QUALITY = (
+    "range_m", "pixel_height", "sharpness", "brightness", "truncation", "occlusion", "focal_px"
+)  # fmt: skip
 
 
 def to_message(

@@ -192,6 +192,7 @@ def _quality(
         truncation=_truncation(roi, frames.camera.image.shape[1], frames.camera.image.shape[0]),
         num_points=num_points,
         occlusion=occlusion,
+        focal_px=0.0 if frames.camera.intrinsics is None else frames.camera.intrinsics.fy,
     )
 
 

@@ -49,6 +49,13 @@ class NetworkInputConfig:
         0.3, "Slower people have no direction of walking; towards the sensor is taken", "m/s", 0.0
     )
     intensity_scale: float = param(255.0, "LiDAR intensity that counts as 1", "", 1e-3)
+    focal_px: float = param(
+        0.0,
+        "Focal length that pixel heights are converted to, where a crop tells its camera's; 0: as "
+        "they are",
+        "px",
+        0.0,
+    )
     with_silhouette: bool = param(True, "Whether silhouettes are made")
     with_depth: bool = param(True, "Whether depth views are made")
 
@@ -137,9 +144,7 @@ def prepare(crops: Sequence[PersonCrop], config: NetworkInputConfig) -> FrameInp
     if not len(crops):
         return out
     walks = walk_frames(crops, config.min_speed_m_s)
-    out.state[:, :2] = walks.view
-    out.state[:, 2] = walks.speed_m_s
-    out.state[:, 3] = walks.range_m / 10.0
+    out.state[:] = walks.state
     out.quality[:, 3] = [1.0 - crop.quality.truncation for crop in crops]
     out.quality[:, 5] = [1.0 - crop.quality.occlusion for crop in crops]
     _fill_points(out, crops, walks, config)
@@ -197,6 +202,8 @@ def _fill_picture(out: FrameInputs, row: int, crop: PersonCrop, config: NetworkI
     out.has_camera[row] = True
     sharpness, brightness = picture_figures(body)
     height = float(np.nan_to_num(crop.roi[3])) * box[3] / image.shape[0]
+    if config.focal_px > 0.0 and crop.quality.focal_px > 0.0:
+        height *= config.focal_px / crop.quality.focal_px
     out.quality[row, :3] = height / 128.0, np.log10(1.0 + sharpness) / 4.0, brightness
     if crop.silhouette is not None and config.with_silhouette:
         height, width = config.silhouette_size

@@ -33,6 +33,12 @@ class WalkFrames:
     speed_m_s: Float64
     range_m: Float64
 
+    @property
+    def state(self) -> Float32:
+        """(M, 4): sine and cosine of `view`, speed in m/s, range in units of 10 m."""
+        columns = (self.view[:, 0], self.view[:, 1], self.speed_m_s, self.range_m / 10.0)
+        return np.stack(columns, axis=1).astype(np.float32)
+
 
 def walk_frames(crops: Sequence[PersonCrop], min_speed_m_s: float) -> WalkFrames:
     """Return the frame of each person's walk, from the track's position and velocity."""

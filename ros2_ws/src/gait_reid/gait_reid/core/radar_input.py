@@ -8,11 +8,12 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
+from gait_reid.core.network_input import STATE_SIZE
 from gait_reid.core.network_points import choose_rows, person_points, walk_frames
 from gait_reid.core.types import Float32, PersonCrop, check_shape
 from gait_reid_common.parameters import param, validate
 
-VERSION = 1
+VERSION = 2
 """Changes whenever the same crops give other inputs."""
 CHANNELS = 5
 
@@ -45,14 +46,17 @@ class RadarFrameInputs:
             person, metres; radial velocity, m/s, positive away from the sensor; signal-to-noise
             ratio in units of 30 dB. 0 on padding.
         point_mask: (M, N) bool, False on padding.
+        state: (M, 4) float32; view, speed and range, see `FrameInputs`.
     """
 
     points: npt.NDArray[np.floating]
     point_mask: npt.NDArray[np.bool_]
+    state: Float32
 
     def __post_init__(self) -> None:
         m, n = self.point_mask.shape
         check_shape("RadarFrameInputs.points", self.points, (m, n, CHANNELS))
+        check_shape("RadarFrameInputs.state", self.state, (m, STATE_SIZE))
 
     def __len__(self) -> int:
         return len(self.points)
@@ -65,7 +69,11 @@ class RadarFrameInputs:
     def empty(cls, config: RadarInputConfig, count: int = 0) -> RadarFrameInputs:
         """Return frames without points."""
         shape = (count, config.num_points)
-        return cls(np.zeros((*shape, CHANNELS), np.float32), np.zeros(shape, np.bool_))
+        return cls(
+            np.zeros((*shape, CHANNELS), np.float32),
+            np.zeros(shape, np.bool_),
+            np.zeros((count, STATE_SIZE), np.float32),
+        )
 
 
 def prepare_radar(crops: Sequence[PersonCrop], config: RadarInputConfig) -> RadarFrameInputs:
@@ -81,6 +89,7 @@ def prepare_radar(crops: Sequence[PersonCrop], config: RadarInputConfig) -> Rada
     if not len(crops):
         return out
     frames = walk_frames(crops, config.min_speed_m_s)
+    out.state[:] = frames.state
     heights = (config.min_height_m, config.max_height_m)
     points = person_points(crops, frames, heights, config.max_radius_m)
     speed = np.concatenate([np.zeros(0, np.float32), *(_velocity(crop) for crop in crops)])

@@ -113,7 +113,7 @@ def test_crops_round_trip(parts: str) -> None:
         points=RNG.normal(size=(20, 3)).astype(np.float32) if cloud else None,
         intensity=RNG.random(20).astype(np.float32) if cloud else None,
         viewpoint=np.array([0.0, 0.0, 1.5]),
-        quality=CropQuality(4.1, 30.0, 12.5, 0.4, 0.1, 20, 0.2),
+        quality=CropQuality(4.1, 30.0, 12.5, 0.4, 0.1, 20, 0.2, 985.5),
     )
     message = crops.to_message([crop], STAMP_NS, "site", "sequence", [1, 2**33])
     message = over_the_wire(message)

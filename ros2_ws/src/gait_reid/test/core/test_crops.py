@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from gait_reid.core.crops import CropConfig, cut_crops
 from gait_reid.core.geometry import Pose
 from gait_reid.core.types import (
     CameraFrame,
+    CameraIntrinsics,
     Detections,
     Modality,
     PointCloud,
@@ -60,6 +63,14 @@ def test_picture_and_silhouette_belong_to_the_box():
     assert crop.quality.brightness == pytest.approx(0.5, abs=0.02)
     assert crop.quality.truncation == crop.quality.occlusion == 0.0
     assert crop.points is None
+
+
+def test_a_calibrated_camera_tells_its_focal_length():
+    camera = CameraIntrinsics(WIDTH, HEIGHT, 500.0, 510.0, 320.0, 240.0)
+    people = detections([[200, 100, 40, 100]], [8.0])
+    frames = (picture(), dataclasses.replace(picture(), intrinsics=camera))
+    crops = [cut_crops(tracks([0]), people, SensorFrames(9, one), LIDAR_POSE)[0] for one in frames]
+    assert [crop.quality.focal_px for crop in crops] == [0.0, 510.0]
 
 
 def test_large_people_are_reduced_and_the_crop_owns_its_pixels():

@@ -132,6 +132,13 @@ def test_a_margin_around_the_person_does_not_matter_where_a_silhouette_is():
     assert frames.rgb[0, :, 40, 0].tolist() == [GREY] * 3
 
 
+def test_people_before_another_camera_are_as_high_as_before_the_training_s():
+    crop = a_crop(None, *a_person(100, 36, (0, 0, 36, 100)))
+    wide = replace(crop, quality=replace(crop.quality, focal_px=500.0))
+    for config, heights in ((CONFIG, [100, 100]), (replace(CONFIG, focal_px=1500.0), [100, 300])):
+        assert prepare([crop, wide], config).quality[:, 0] * 128 == pytest.approx(heights)
+
+
 def test_half_a_silhouette_does_not_blow_the_trunk_up():
     image, mask = a_person(100, 50, (5, 0, 40, 100))
     mask[60:] = 0

@@ -28,6 +28,9 @@ class RadarAugmentConfig:
     turn_deg: float = param(10.0, "Most by which the heading is wrong", "deg", 0.0, 90.0)
     point_noise_m: float = param(0.02, "Standard deviation of points", "m", 0.0, 0.3)
     speed_noise_m_s: float = param(0.05, "Standard deviation of velocities", "m/s", 0.0, 1.0)
+    walk_speed_m_s: float = param(
+        0.05, "Standard deviation of the speed of the walk, as a tracker knows it", "m/s", 0.0, 0.5
+    )
     snr_db: float = param(2.0, "Standard deviation of the signal's strength", "dB", 0.0, 20.0)
 
     def __post_init__(self) -> None:
@@ -121,7 +124,10 @@ def augment_radar(
     points[..., 3] += config.speed_noise_m_s * rng.standard_normal(mask.shape, np.float32)
     points[..., 4] += np.repeat(config.snr_db / 30.0 * rng.standard_normal(walks), length)[:, None]
     points *= mask[..., None]
+    state = frames.state.copy()
+    state[:, :2] = np.einsum("ni,nij->nj", state[:, :2], turn)
+    state[:, 2] += np.repeat(config.walk_speed_m_s * rng.standard_normal(walks), length)
     joints = poses.joints.copy()
     joints[..., :2] = joints[..., :2] @ turn
     root = (poses.root[:, None] @ turn + moved)[:, 0] * poses.has_pose[:, None]
-    return RadarFrameInputs(points, mask), PoseFrames(root, joints, poses.has_pose)
+    return RadarFrameInputs(points, mask, state), PoseFrames(root, joints, poses.has_pose)

@@ -15,6 +15,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
+from gait_reid.core.network_input import QUALITY_SIZE, STATE_SIZE
 from gait_reid_training.export.graphs import Examples, Part
 from gait_reid_training.nets.mission.cached import ModalityCache
 from gait_reid_training.nets.mission.mission import Mission, VisionFeatures
@@ -41,20 +42,22 @@ def mission_parts(
     """
     draw = Examples(seed)
     pixels = draw.pixels(*image_size)
-    seen = network.vision.frames(pixels)
+    told = network.config.state
+    state = draw.normal(STATE_SIZE) * 0.3 + torch.tensor([0.0, 0.7, 1.2, 0.5])
+    quality = torch.full((len(pixels), QUALITY_SIZE), 0.5) + 0.1 * draw.normal(QUALITY_SIZE)
+    picture = {"rgb": pixels, **({"state": state, "quality": quality} if told else {})}
+    seen = network.vision.frames(*picture.values())
     channels = torch.tensor([0.3, 0.3, 1.0, 1.0, 0.5])
     points, mask = draw.normal(num_points, 5) * channels, draw.mask(num_points)
-    own, heard = network.radar.encoder(points, mask)
+    frame = {"points": points, "point_mask": mask, **({"state": state} if told else {})}
+    own, heard = network.radar.frames(*frame.values())
     walk = draw.normal(frames, *seen.shape[1:]) * seen.std() + seen.mean()
     walk_mask = draw.mask(frames)
     cloud = draw.normal(frames, *own.shape[1:]) * own.std()
     cloud_mask = draw.mask(frames, num_points)
     parts = [
-        Part("vision", network.vision.frames, {"rgb": pixels}, ("frame",)),
-        Part(
-            "radar", network.radar.encoder, {"points": points, "point_mask": mask},
-            ("own", "frame"),
-        ),
+        Part("vision", network.vision.frames, picture, ("frame",)),
+        Part("radar", network.radar.frames, frame, ("own", "frame")),
         Part(
             "vision_walk", _vision_walk(network), {"frames": walk, "frame_mask": walk_mask},
             ("embedding", "tokens") if network.compares_pairs else ("embedding",),

@@ -74,6 +74,9 @@ class CrossModalLossConfig(Checked):
         1.0, "Weight of identities of single walks, beside those of pairs", "", 0.0
     )
     margin: float = param(0.3, "Margin of triplets, in squared distance", "", 1e-6)
+    softness: float = param(
+        0.0, "Softness of that margin, in squared distance; 0: hard, as published", "", 0.0, 10.0
+    )
     contrastive_margin: float = param(1.0, "Margin of the contrastive loss (noTL)", "", 1e-6)
 
 

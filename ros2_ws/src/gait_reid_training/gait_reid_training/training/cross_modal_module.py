@@ -6,7 +6,7 @@ from torch import Tensor
 
 from gait_reid_training.batch import CrossModalBatch
 from gait_reid_training.nets.mission.cross_modal import CrossModalNetwork
-from gait_reid_training.nets.mission.losses import CrossModalLoss
+from gait_reid_training.nets.mission.losses import CrossModalLoss, TripletMargin
 from gait_reid_training.training.cross_modal_config import CrossModalConfig
 from gait_reid_training.training.cross_modal_looks import CrossModalLooks
 from gait_reid_training.training.gait_module import GaitModule, Monitored
@@ -39,7 +39,8 @@ class CrossModalModule(GaitModule):
         super().__init__(network, config, monitored_of(network))
         one = config.loss
         self.loss = CrossModalLoss(
-            one.alpha, one.beta, one.unimodal_weight, one.margin, one.contrastive_margin,
+            one.alpha, one.beta, one.unimodal_weight, TripletMargin(one.margin, one.softness),
+            one.contrastive_margin,
             network.identity_loss,
         )  # fmt: skip
         self._looks = CrossModalLooks(network, walks, config.validation.pairwise_walks)

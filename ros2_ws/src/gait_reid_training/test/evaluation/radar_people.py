@@ -80,6 +80,7 @@ class People:
             torch.from_numpy(self._points[rows][:, :frames]),
             torch.ones(*shape, POINTS, dtype=torch.bool),
             torch.ones(shape, dtype=torch.bool),
+            torch.zeros(*shape, 4),
             torch.zeros(*shape, 2),
             torch.from_numpy(self._joints[rows][:, :frames]),
             torch.ones(shape, dtype=torch.bool),

@@ -31,6 +31,7 @@ from gait_reid.testing.mission_model import heard_crop  # noqa: E402
 from gait_reid.testing.noise import noisy_crop  # noqa: E402
 from gait_reid_training.batch import RadarWalkBatch  # noqa: E402
 from gait_reid_training.data.walks import collate  # noqa: E402
+from gait_reid_training.export.graphs import Part  # noqa: E402
 from gait_reid_training.export.mission_graphs import PAIR_GROUP, mission_parts  # noqa: E402
 from gait_reid_training.export.model_folder import ExportOptions, export_model  # noqa: E402
 from gait_reid_training.nets.mission.config import MissionConfig  # noqa: E402
@@ -108,7 +109,8 @@ def radar_of(made: Mission, crops: list[PersonCrop]) -> Any:
     return made.radar_features(
         RadarWalkBatch(
             torch.from_numpy(padded(inputs.points)), torch.from_numpy(padded(inputs.point_mask)),
-            mask, nothing, torch.zeros(1, FRAMES, 21, 3), torch.zeros_like(mask),
+            mask, torch.from_numpy(padded(inputs.state)), nothing,
+            torch.zeros(1, FRAMES, 21, 3), torch.zeros_like(mask),
             torch.zeros(1, dtype=torch.int64),
         )
     )  # fmt: skip
@@ -184,9 +186,14 @@ def test_a_model_describes_itself(exported: tuple[Mission, Model]) -> None:
     assert "16 numbers, and 416 bytes a frame" in card
 
 
+def given(part: Part, inputs: Any) -> Any:
+    """Return what a graph of single frames says of prepared frames."""
+    return part.function(*(torch.from_numpy(getattr(inputs, name)) for name in part.inputs))
+
+
 @pytest.mark.parametrize(
     "changes",
-    [{"exchange": False}, {"vision": "vec", "scope": "sequence", "anchors": True}],
+    [{"exchange": False}, {"state": False, "vision": "vec", "scope": "sequence", "anchors": True}],
     ids=["noFU", "sequence"],
 )
 def test_other_readings_give_what_the_network_gives(changes: dict[str, Any]) -> None:
@@ -198,12 +205,13 @@ def test_other_readings_give_what_the_network_gives(changes: dict[str, Any]) -> 
     clouds = [heard(one, 1) for one in range(FRAMES)]
     with torch.no_grad():
         vision, radar = vision_of(made, crops), radar_of(made, clouds)
-        frames = parts["vision"].function(torch.from_numpy(prepare(crops, INPUT).rgb))[None]
+        pictures = prepare(crops, INPUT)
+        frames = given(parts["vision"], pictures)[None]
         ones = torch.ones(1, FRAMES, dtype=torch.bool)
         saw = parts["vision_walk"].function(frames, ones)
         inputs = prepare_radar(clouds, RADAR)
         mask = torch.from_numpy(inputs.point_mask)
-        own, frame = parts["radar"].function(torch.from_numpy(inputs.points), mask)
+        own, frame = given(parts["radar"], inputs)
         told = parts["radar_walk"].function(own[None], frame[None], mask[None])
         assert torch.allclose(saw[0], made.unimodal_vision(vision), atol=1e-5)
         assert torch.allclose(told[0], made.unimodal_radar(radar), atol=1e-5)

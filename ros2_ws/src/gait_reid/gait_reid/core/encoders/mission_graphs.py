@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from gait_reid.core.backends.base import BackendConfig
 from gait_reid.core.encoders.model_graphs import check_shapes, open_graphs, output_shape
 from gait_reid.core.models import MISSION, Model, ModelError
-from gait_reid.core.network_input import FrameInputs
+from gait_reid.core.network_input import QUALITY_SIZE, STATE_SIZE, FrameInputs
 from gait_reid.core.radar_input import CHANNELS, RadarFrameInputs
 from gait_reid.core.types import Float16, Float32
 
@@ -65,7 +66,7 @@ class MissionGraphs:
             model, self._backends,
             {
                 "rgb": (3, height, width), "points": (points, CHANNELS),
-                "frame_mask": (self.frames,),
+                "frame_mask": (self.frames,), "state": (STATE_SIZE,), "quality": (QUALITY_SIZE,),
             },
         )  # fmt: skip
         (self.dim,) = output_shape(self._backends["vision_walk"], "embedding")
@@ -91,17 +92,25 @@ class MissionGraphs:
 
     def see(self, inputs: FrameInputs) -> Float32:
         """Return the features (M, P, d) of pictures."""
-        found: Float32 = self._backends["vision"].run({"rgb": inputs.rgb})["frame"]
+        given = {"rgb": inputs.rgb, "state": inputs.state, "quality": inputs.quality}
+        found: Float32 = self._run("vision", given)["frame"]
         return found
 
     def hear(self, inputs: RadarFrameInputs) -> list[RadarFrame]:
         """Return the features of frames of a radar."""
         points = np.ascontiguousarray(inputs.points, np.float32)
-        found = self._backends["radar"].run({"points": points, "point_mask": inputs.point_mask})
+        found = self._run(
+            "radar", {"points": points, "point_mask": inputs.point_mask, "state": inputs.state}
+        )
         return [
             RadarFrame(own.copy(), frame.copy(), mask)
             for own, frame, mask in zip(found["own"], found["frame"], inputs.point_mask)
         ]
+
+    def _run(self, name: str, given: Mapping[str, npt.NDArray[Any]]) -> dict[str, Any]:
+        """Run a graph that takes some of the inputs."""
+        backend = self._backends[name]
+        return dict(backend.run({one.name: given[one.name] for one in backend.inputs}))
 
     def seen_walks(self, walks: Sequence[Sequence[Float32]]) -> tuple[Float32, Float16 | None]:
         """Return embeddings (B, dim) and tokens (B, T, numbers) of walks before a camera.

@@ -21,6 +21,7 @@ class CropQuality:
         truncation: Fraction of the person's box outside the picture, [0, 1].
         num_points: LiDAR or radar points on the person.
         occlusion: Fraction of the person's box covered by nearer people, [0, 1].
+        focal_px: Focal length of the camera, pixels; 0 without a picture, or when not known.
     """
 
     range_m: float = 0.0
@@ -30,6 +31,7 @@ class CropQuality:
     truncation: float = 0.0
     num_points: int = 0
     occlusion: float = 0.0
+    focal_px: float = 0.0
 
 
 @dataclass(frozen=True)

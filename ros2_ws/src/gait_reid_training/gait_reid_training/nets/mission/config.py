@@ -41,6 +41,9 @@ class MissionConfig:
     dim: int = param(128, "Width of pixels, points and embeddings", "", 4, 2048)
     inner: int = param(64, "Width inside attention", "", 2, 1024)
     joints: int = param(21, "Joints of the body", "", 1, 64)
+    state: bool = param(
+        True, "Tell both branches view, speed and range, and the camera's how large the picture is"
+    )
     exchange: bool = param(True, "Whether features are exchanged; False: noFU")
     pose: bool = param(True, "Whether poses are learned as well; False: noAT")
     loss: str = param("triplet", "contrastive: noTL", choices=("triplet", "contrastive"))
@@ -71,6 +74,7 @@ class MissionConfig:
         return cls(
             backbone="resnet50",
             vision="vec",
+            state=False,
             lstm_layers=3,
             scope="sequence",
             dim=256,
@@ -83,6 +87,7 @@ class MissionConfig:
         return cls(
             backbone="resnet50",
             vision="map",
+            state=False,
             tokens=(14, 14),
             vision_recurrent=False,
             radar_channels=3,

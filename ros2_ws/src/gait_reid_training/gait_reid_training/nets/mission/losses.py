@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from gait_reid_training.batch import CrossModalBatch
 from gait_reid_training.nets.mission.cross_modal import CrossModalOutput, PairEmbeddings
@@ -29,32 +30,61 @@ def joint_error(estimate: Tensor, joints: Tensor, known: Tensor) -> Tensor:
     return (distance * weight).sum() / weight.sum().clamp(min=1.0)
 
 
-def cross_triplet(vision: Tensor, radar: Tensor, labels: Tensor, margin: float = 0.3) -> Tensor:
+@dataclass(frozen=True)
+class TripletMargin:
+    """By how much what belongs together must be closer than what does not.
+
+    Attributes:
+        margin: In units of squared distance; the mean is over triplets that are short of it.
+        softness: Units of squared distance; above 0 the margin is soft, ln(1 + exp(x / softness)),
+            and the mean is over all triplets (Hermans et al., 2017).
+    """
+
+    margin: float = 0.3
+    softness: float = 0.0
+
+    def mean(self, excess: Tensor, valid: Tensor) -> Tensor:
+        """Return the loss of triplets.
+
+        Args:
+            excess: Squared distance of what belongs together minus that of what does not.
+            valid: Which triplets count; broadcast to `excess`.
+        """
+        if self.softness > 0.0:
+            terms = functional.softplus(excess / self.softness) * valid
+            return self.softness * terms.sum() / valid.expand_as(terms).sum().clamp(min=1)
+        terms = (excess + self.margin).relu() * valid
+        return terms.sum() / (terms > 0).sum().clamp(min=1)
+
+
+HARD = TripletMargin()
+
+
+def cross_triplet(
+    vision: Tensor, radar: Tensor, labels: Tensor, margin: TripletMargin = HARD
+) -> Tensor:
     """Return the triplet loss between modalities over all triplets of a batch (equation 6).
 
     Anchors are walks of one modality, positives and negatives those of the other; distances are
-    squared, of unit vectors, as in the released code. The mean is over terms that are not zero.
+    squared, of unit vectors, as in the released code.
 
     Args:
         vision: (B, d).
         radar: (B, d).
         labels: (B,); unknown people (-1) take no part.
-        margin: In units of squared distance.
+        margin: What is asked for.
     """
     distance = 2.0 - 2.0 * vision @ radar.T
     known = (labels >= 0)[:, None] & (labels >= 0)
     same = (labels[:, None] == labels) & known
     other = (labels[:, None] != labels) & known
     valid = same[:, :, None] & other[:, None, :]
-    terms = [
-        torch.where(valid, (one[:, :, None] - one[:, None, :] + margin).relu(), 0.0)
-        for one in (distance, distance.T)
-    ]
-    return _mean_of_active(torch.stack(terms))
+    excess = [one[:, :, None] - one[:, None, :] for one in (distance, distance.T)]
+    return margin.mean(torch.stack(excess), valid)
 
 
 def pair_triplet(
-    right: PairEmbeddings, wrong: PairEmbeddings, labels: Tensor, margin: float = 0.3
+    right: PairEmbeddings, wrong: PairEmbeddings, labels: Tensor, margin: TripletMargin = HARD
 ) -> Tensor:
     """Return the triplet losses between right pairs and wrong ones (equation 6).
 
@@ -67,7 +97,7 @@ def pair_triplet(
         right: Pairs of one person each.
         wrong: Pairs of two people.
         labels: (B,); pairs that are right by chance, or of unknown people, take no part.
-        margin: In units of squared distance.
+        margin: What is asked for.
     """
     shift = wrong.shift
     camera_labels = labels.roll(shift)
@@ -84,7 +114,7 @@ def pair_triplet(
             - _squared(wrong.radar, right.vision.roll(shift, 0)),
         ]
     )
-    return _mean_of_active(torch.where(valid, (terms + margin).relu(), 0.0))
+    return margin.mean(terms, valid)
 
 
 def pair_contrastive(
@@ -121,10 +151,6 @@ def _squared(one: Tensor, other: Tensor) -> Tensor:
     return (one - other).square().sum(dim=-1)
 
 
-def _mean_of_active(terms: Tensor) -> Tensor:
-    return terms.sum() / (terms > 0).sum().clamp(min=1)
-
-
 @dataclass(frozen=True)
 class CrossModalLossTerms:
     """A loss and what it is made of, before weights.
@@ -151,7 +177,7 @@ class CrossModalLoss(nn.Module):
         alpha: Weight of poses and root.
         beta: Weight of the pairs' identities, or of the unimodal ones where there are no pairs.
         unimodal_weight: Weight of the unimodal identities beside pairs: ours, for a shortlist.
-        margin: Of triplets, in units of squared distance.
+        margin: Of triplets.
         contrastive_margin: Of the contrastive loss, in units of distance.
         loss: ``triplet``, or ``contrastive`` (noTL).
     """
@@ -161,14 +187,15 @@ class CrossModalLoss(nn.Module):
         alpha: float = 1.0,
         beta: float = 2.0,
         unimodal_weight: float = 1.0,
-        margin: float = 0.3,
+        margin: TripletMargin = HARD,
         contrastive_margin: float = 1.0,
         loss: str = "triplet",
     ) -> None:
         super().__init__()
         if loss not in ("triplet", "contrastive"):
             raise ValueError(f"loss is {loss!r}: it must be triplet or contrastive")
-        for name, value in (("margin", margin), ("contrastive_margin", contrastive_margin)):
+        margins = (("margin", margin.margin), ("contrastive_margin", contrastive_margin))
+        for name, value in margins:
             if value <= 0.0:
                 raise ValueError(f"{name} is {value}: it must be above 0")
         self.alpha = alpha

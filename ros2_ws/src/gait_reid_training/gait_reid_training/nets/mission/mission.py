@@ -5,7 +5,7 @@ embedding of a walk depends on the walk that it is compared with: pictures lend 
 points lend pictures depth, which makes sense only if both are of one person. `MissionConfig.paper`
 and `MissionConfig.released` are the two readings. What is ours: the GRU's output is added to a
 map's cells, unimodal embeddings are learned along for a shortlist, and triplets are made of all
-right and several wrong pairs of a batch.
+right and several wrong pairs of a batch, and the branches are told view, speed and range.
 """
 
 from __future__ import annotations
@@ -83,11 +83,11 @@ class Mission(CrossModalNetwork):
     def vision_features(self, walks: WalkBatch) -> VisionFeatures:
         """Return what cameras' walks show."""
         mask = walks.frame_mask & walks.has_camera
-        return VisionFeatures(self.vision(walks.rgb, mask), mask)
+        return VisionFeatures(self.vision(walks, mask), mask)
 
     def radar_features(self, walks: RadarWalkBatch) -> RadarFeatures:
         """Return what radars' walks show."""
-        features: RadarFeatures = self.radar(walks.points, walks.point_mask, walks.frame_mask)
+        features: RadarFeatures = self.radar(walks)
         return features
 
     def vision_embedding(self, walks: WalkBatch) -> Tensor:

@@ -9,9 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gait_reid.core.network_input import STATE_SIZE
+from gait_reid_training.batch import RadarWalkBatch
 from gait_reid_training.nets.mission.anchors import AnchorBranch
 from gait_reid_training.nets.mission.config import MissionConfig
 from gait_reid_training.nets.mission.pooling import AttentionPooling
+from gait_reid_training.nets.mission.vision import state_code
 from gait_reid_training.nets.pointgnn import MaskedBatchNorm
 from gait_reid_training.nets.set_abstraction import PointMLP
 
@@ -76,6 +79,7 @@ class RadarBranch(nn.Module):
     def __init__(self, config: MissionConfig) -> None:
         super().__init__()
         self.encoder = PointEncoder(config.radar_channels, config.base_widths, config.global_widths)
+        self.state_code = state_code(STATE_SIZE, self.encoder.frame_width) if config.state else None
         self.recurrent = nn.LSTM(
             self.encoder.frame_width,
             config.lstm_width,
@@ -99,23 +103,32 @@ class RadarBranch(nn.Module):
         self.join_norm = MaskedBatchNorm(config.dim)
         nn.init.kaiming_normal_(self.join.weight, nonlinearity="relu")
 
-    def forward(self, points: Tensor, point_mask: Tensor, frame_mask: Tensor) -> RadarFeatures:
-        """Return the features of points (B, T, N, 5)."""
-        mask = point_mask & frame_mask[..., None]
-        own, frames = self.encoder(points.flatten(0, 1), mask.flatten(0, 1))
+    def forward(self, walks: RadarWalkBatch) -> RadarFeatures:
+        """Return the features of the points of B walks."""
+        mask = walks.point_mask & walks.frame_mask[..., None]
+        own, frames = self.frames(*(one.flatten(0, 1) for one in (walks.points, mask, walks.state)))
         shape = mask.shape[:2]
         return self.sequence(own.unflatten(0, shape), frames.unflatten(0, shape), mask)
+
+    def frames(
+        self, points: Tensor, point_mask: Tensor, state: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return what `PointEncoder` says of single frames, told their state (M, 4)."""
+        own, frames = self.encoder(points, point_mask)
+        if self.state_code is not None and state is not None:
+            frames = frames + self.state_code(state)
+        return own, frames
 
     def sequence(self, own: Tensor, frames: Tensor, mask: Tensor) -> RadarFeatures:
         """Return the features of frames that were encoded one by one.
 
         Args:
-            own: (B, T, N, point_width), as `PointEncoder` gives them.
+            own: (B, T, N, point_width), as `frames` gives them.
             frames: (B, T, frame_width), as well.
             mask: (B, T, N) bool.
         """
         shape = mask.shape
-        walk = self.recurrent(frames)[0]
+        walk = self.recurrent(frames * mask.any(dim=2)[..., None])[0]
         root = walk.new_zeros(*shape[:2], 2) if self.root is None else self.root(walk)
         parts = [own, walk[:, :, None].expand(-1, -1, shape[2], -1)]
         if self.anchors is not None:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gait_reid.core.network_input import STATE_SIZE
+from gait_reid_training.batch import WalkBatch
 from gait_reid_training.nets.mission.config import MissionConfig
 from gait_reid_training.nets.mission.resnet50 import ResNet50
 from gait_reid_training.nets.pointgnn import MaskedBatchNorm
 from gait_reid_training.nets.resnet9 import ResNet9, normalised_pixels
+
+STATE_WIDTH = 32
 
 
 class VisionBranch(nn.Module):
@@ -42,14 +47,22 @@ class VisionBranch(nn.Module):
         self.reduce = nn.Linear(channels, config.dim, bias=False)
         self.reduce_norm = MaskedBatchNorm(config.dim)
         nn.init.kaiming_normal_(self.reduce.weight, nonlinearity="relu")
+        self.state_code = state_code(STATE_SIZE + 1, config.dim) if config.state else None
         self.recurrent = (
             nn.GRU(config.dim, config.dim // 2, 2, batch_first=True, bidirectional=True)
             if config.vision_recurrent
             else None
         )
 
-    def frames(self, rgb: Tensor) -> Tensor:
+    def frames(
+        self, rgb: Tensor, state: Tensor | None = None, quality: Tensor | None = None
+    ) -> Tensor:
         """Return the tokens of single pictures, before normalisation: (M, 3, H, W) to (M, P, d).
+
+        Args:
+            rgb: (M, 3, H, W) uint8.
+            state: (M, 4), as in `WalkBatch`; of a network that is told.
+            quality: (M, 6), as well.
 
         Raises:
             ValueError: When the map has fewer cells than there are to be tokens.
@@ -62,7 +75,13 @@ class VisionBranch(nn.Module):
                 f"{self.grid[1]} tokens: choose tokens that divide it"
             )
         pooled = functional.avg_pool2d(maps, (rows // self.grid[0], columns // self.grid[1]))
-        return cast(Tensor, self.reduce(pooled.flatten(2).transpose(1, 2)))
+        tokens = cast(Tensor, self.reduce(pooled.flatten(2).transpose(1, 2)))
+        if self.state_code is None or state is None or quality is None:
+            return tokens
+        # Pixels times range is a height in metres times the focal length.
+        height = (quality[:, :1] * state[:, 3:]).clamp(min=1e-3).log()
+        told = self.state_code(torch.cat([state, height], dim=1))
+        return tokens + told[:, None]
 
     def sequence(self, tokens: Tensor, frame_mask: Tensor) -> Tensor:
         """Return tokens that know of other frames: (B, T, P, d) with a mask (B, T), as many."""
@@ -75,10 +94,19 @@ class VisionBranch(nn.Module):
         fused = context if self.as_vector else seen + context
         return cast(Tensor, fused * frame_mask[..., None, None])
 
-    def forward(self, rgb: Tensor, frame_mask: Tensor) -> Tensor:
-        """Map pictures (B, T, 3, H, W) uint8 to tokens (B, T, P, d), zeros on padding."""
-        frames = self.frames(rgb.flatten(0, 1)).unflatten(0, frame_mask.shape)
+    def forward(self, walks: WalkBatch, frame_mask: Tensor) -> Tensor:
+        """Map pictures of B walks to tokens (B, T, P, d), zeros on padding."""
+        inputs = (one.flatten(0, 1) for one in (walks.rgb, walks.state, walks.quality))
+        frames = self.frames(*inputs).unflatten(0, frame_mask.shape)
         return self.sequence(frames, frame_mask)
+
+
+def state_code(inputs: int, dim: int) -> nn.Sequential:
+    """Return what tells a branch of a frame's state: (M, inputs) to (M, dim)."""
+    return nn.Sequential(
+        nn.BatchNorm1d(inputs), nn.Linear(inputs, STATE_WIDTH), nn.ReLU(),
+        nn.Linear(STATE_WIDTH, dim),
+    )  # fmt: skip
 
 
 def cells_of_map(config: MissionConfig, image_size: Sequence[int]) -> tuple[int, int]:

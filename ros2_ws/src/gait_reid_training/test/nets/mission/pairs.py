@@ -58,6 +58,7 @@ def people_pairs(
         points=cloud * mask[..., None],
         point_mask=mask,
         frame_mask=one.bool(),
+        state=torch.stack([0 * one, one, 1.2 * one, 0.4 * one], dim=-1),
         root=0.05 * torch.randn(people, frames, 2, generator=rng),
         joints=body,
         has_pose=one.bool(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -11,6 +13,7 @@ from torch.nn.functional import normalize  # noqa: E402
 from gait_reid_training.nets.mission.cross_modal import PairEmbeddings  # noqa: E402
 from gait_reid_training.nets.mission.losses import (  # noqa: E402
     CrossModalLoss,
+    TripletMargin,
     cross_contrastive,
     cross_triplet,
     joint_error,
@@ -75,6 +78,19 @@ def test_pair_triplets_agree_with_the_loop() -> None:
     assert pair_triplet(right, wrong, labels).item() == pytest.approx(expected, abs=1e-5)
 
 
+def test_a_soft_margin_counts_every_triplet() -> None:
+    vision = normalize(torch.randn(3, 4, generator=torch.Generator().manual_seed(1)))
+    labels = torch.tensor([0, 1, -1])
+    found = cross_triplet(vision, vision.flip(0), labels, TripletMargin(softness=0.2)).item()
+    distance = (2.0 - 2.0 * vision @ vision.flip(0).T)[:2, :2]
+    terms = [
+        0.2 * math.log1p(math.exp((one[i, i] - one[i, 1 - i]).item() / 0.2))
+        for one in (distance, distance.T)
+        for i in range(2)
+    ]
+    assert found == pytest.approx(sum(terms) / 4, abs=1e-5)
+
+
 def test_contrastive_losses_pull_and_push() -> None:
     vision = torch.eye(4)[:2]
     labels = torch.tensor([0, 1])
@@ -93,4 +109,4 @@ def test_settings_are_checked() -> None:
     with pytest.raises(ValueError, match="loss is 'hinge'"):
         CrossModalLoss(loss="hinge")
     with pytest.raises(ValueError, match="margin is 0"):
-        CrossModalLoss(margin=0.0)
+        CrossModalLoss(margin=TripletMargin(0.0))

@@ -41,6 +41,7 @@ class RivalConfig:
             vision=vision,
             dim=self.dim,
             joints=self.joints,
+            state=False,
             base_widths=self.base_widths,
             global_widths=self.global_widths,
             lstm_width=self.lstm_width,

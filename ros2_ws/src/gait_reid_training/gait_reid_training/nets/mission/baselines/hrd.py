@@ -93,7 +93,7 @@ class HRD(CrossModalNetwork):
     def _seen(self, walks: WalkBatch) -> tuple[Tensor, Tensor]:
         """Return poses (B, T, J, 3) and embeddings (B, dim) of cameras' walks."""
         mask = walks.frame_mask & walks.has_camera
-        joints = self.pose(self.vision(walks.rgb, mask)[:, :, 0])
+        joints = self.pose(self.vision(walks, mask)[:, :, 0])
         points, reflects = reflections(joints, walks.state[..., 2], self.frame_rate_hz)
         return joints, self._embedded(points, reflects, mask)
 

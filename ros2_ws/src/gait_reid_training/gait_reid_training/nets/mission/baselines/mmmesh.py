@@ -32,7 +32,7 @@ class MmMesh(CrossModalNetwork):
 
     def radar_features(self, walks: RadarWalkBatch) -> RadarFeatures:
         """Return what radars' walks show."""
-        features: RadarFeatures = self.radar(walks.points, walks.point_mask, walks.frame_mask)
+        features: RadarFeatures = self.radar(walks)
         return features
 
     def forward(self, batch: CrossModalBatch) -> CrossModalOutput:

@@ -94,7 +94,7 @@ class PTL(TwoBranchNetwork):
 
     def vision_frames(self, walks: WalkBatch, mask: Tensor) -> Tensor:
         """Return the GRU's output, (B, T, dim)."""
-        frames: Tensor = self.vision(walks.rgb, mask)[:, :, 0]
+        frames: Tensor = self.vision(walks, mask)[:, :, 0]
         return frames
 
 
