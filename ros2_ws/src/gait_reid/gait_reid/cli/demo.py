@@ -19,7 +19,7 @@ _NO_SIMULATOR = (
     "rosbag2 with a cloud or picture topic)"
 )
 _SCENE = "Simulated scene"
-RADAR_POINTS, RADAR_EMULATOR = "points", "emulator"
+RADAR_POINTS, RADAR_EMULATOR, RADAR_OFF = "points", "emulator", "off"
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,10 @@ class SceneOptions:
         seed: Seed of everything random; None: the scenario's own.
         params: ROS parameter file of the nodes, or None.
         rviz: Whether to open RViz.
-        radar_model: Folder of a Mission model, which runs the scene's room with a radar; or None.
+        radar_model: Folder of the Mission model for the scene's room with a radar; None: the one
+            that comes with the suite.
         radar: ``points``: the simulator publishes the radar's points; ``emulator``: the radar's
-            driver does, which runs an emulated board in real time.
+            driver does, which runs an emulated board in real time; ``off``: the room is not run.
     """
 
     scenario: str
@@ -89,7 +90,7 @@ def command(
         typer.Option(
             "--radar-model",
             metavar="FOLDER",
-            help="Mission model: runs the scene's room with a radar as well (scenario building)",
+            help="Mission model of the scene's room with a radar; default: that of the suite",
             rich_help_panel=_SCENE,
         ),
     ] = None,
@@ -99,7 +100,7 @@ def command(
             "--radar",
             metavar="KIND",
             help="points: of the simulator; emulator: of the driver, which runs an emulated board "
-            "in real time",
+            "in real time; off: only the entrance",
             rich_help_panel=_SCENE,
         ),
     ] = RADAR_POINTS,
@@ -124,8 +125,8 @@ def command(
     recognised, strangers are to stay unknown, and a summary compares the answers with the truth.
     With a recording, the walker of its first half is enrolled and recognised in the second.
 
-    With --radar-model, the scene's room with a radar runs beside its entrance, on one gallery: who
-    walks there is ranked among those who were enrolled at the entrance.
+    Where a scene has a room with a radar (building), it runs beside the entrance, on one gallery:
+    who walks there is ranked among those who were enrolled at the entrance.
 
     The gallery of the demonstration is temporary. The exit status is 0 when everybody was enrolled,
     more than half of those who came back (or the walker) were recognised, and nobody was called by
@@ -153,10 +154,9 @@ def _check(settings: SceneOptions) -> None:
     Raises:
         CommandError: They do not.
     """
-    if settings.radar not in (RADAR_POINTS, RADAR_EMULATOR):
-        raise CommandError(
-            f"--radar {settings.radar} is not known; give {RADAR_POINTS} or {RADAR_EMULATOR}"
-        )
+    known = (RADAR_POINTS, RADAR_EMULATOR, RADAR_OFF)
+    if settings.radar not in known:
+        raise CommandError(f"--radar {settings.radar} is not known; give {', '.join(known)}")
     if settings.radar == RADAR_EMULATOR and settings.rate not in (0.0, 1.0):
         raise CommandError(
             f"--rate {settings.rate:g}: the emulated board runs in real time; leave --rate out, "

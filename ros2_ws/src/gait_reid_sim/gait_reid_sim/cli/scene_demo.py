@@ -23,7 +23,7 @@ from gait_reid.cli.video import StampedVideo
 from gait_reid.core.types import Modality
 from gait_reid_sim.cli.scene_node import SceneNode
 from gait_reid_sim.cli.scene_report import figures, live_table, verdict, walks_table
-from gait_reid_sim.cli.scene_room import Room, launch_room, ports_of, room_wanted
+from gait_reid_sim.cli.scene_room import Room, launch_room, ports_of, room_model
 from gait_reid_sim.cli.scene_room_report import (
     room_figures,
     room_live_table,
@@ -50,13 +50,16 @@ class _Play:
 
     Attributes:
         simulation: The scene.
-        options: What the user wants.
-        with_room: Whether the scene's room with a radar is run.
+        options: What the user wants; with a model for the radar where its room is run.
     """
 
     simulation: Simulation
     options: SceneOptions
-    with_room: bool = False
+
+    @property
+    def with_room(self) -> bool:
+        """Whether the scene's room with a radar is run."""
+        return self.options.radar_model is not None
 
     @property
     def scenario(self) -> Scenario:
@@ -81,7 +84,8 @@ def show(options: SceneOptions) -> bool:
         CommandError: The scenario, ROS or a node failed; names the log.
     """
     scenario = _scenario(options)
-    play = _Play(Simulation(scenario), options, room_wanted(scenario, options))
+    options = dataclasses.replace(options, radar_model=room_model(scenario, options))
+    play = _Play(Simulation(scenario), options)
     with _site(play) as (site, demo, room):
         _watch(demo, room, site, play)
     radar_only = demo.sightings.by_alone(Modality.RADAR)
@@ -124,9 +128,8 @@ def _site(play: _Play) -> Iterator[tuple[Site, SceneNode, Room | None]]:
     """Start the nodes with an empty gallery, which is deleted in the end."""
     options, scenario = play.options, play.scenario
     folder = Path(tempfile.mkdtemp(prefix="gait_reid_demo_"))
-    model = options.radar_model if play.with_room else None
     parameters = site_parameters(
-        scenario, options.encoder, options.params, folder / "params.yaml", model
+        scenario, options.encoder, options.params, folder / "params.yaml", options.radar_model
     )
     try:
         with (

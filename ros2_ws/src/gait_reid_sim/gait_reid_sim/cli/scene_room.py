@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from gait_reid.cli.console import CommandError
-from gait_reid.cli.demo import RADAR_EMULATOR, SceneOptions
+from gait_reid.cli.demo import RADAR_EMULATOR, RADAR_OFF, SceneOptions
 from gait_reid.cli.site import Site
-from gait_reid.core.models import ModelError, load_model
+from gait_reid.core.encoders.mission import DEFAULT_MODEL
+from gait_reid.core.models import MISSION, ModelError, available_models, load_model
 from gait_reid.core.types import Match, Tracks
 from gait_reid_sim.cli.scene_node import SceneNode, Shown
 from gait_reid_sim.core.scene.scenario import Scenario, SensorPlan
@@ -18,7 +19,6 @@ from gait_reid_sim.core.scoring.room import RoomScore, RoomSummary
 RADAR = "radar"
 NAMESPACE = "room"
 _LAUNCH = "radar_room.launch.xml"
-_NETWORK = "mission"
 _WAY = tuple(f"{NAMESPACE}/{node}" for node in ("radar", "radar_tracker", "reid"))
 
 
@@ -28,14 +28,20 @@ def radar_of(scenario: Scenario) -> SensorPlan | None:
     return next(plans, None)
 
 
-def room_wanted(scenario: Scenario, options: SceneOptions) -> bool:
-    """Return whether the room with the radar is run: the scene has one, and a model is given.
+def room_model(scenario: Scenario, options: SceneOptions) -> Path | None:
+    """Return the folder of the model that the room with a radar is run with; None: it is not run.
+
+    A scene that has a radar takes the model that was asked for, or else the one that comes with the
+    suite.
 
     Raises:
         CommandError: There is a model without a radar, or the folder holds no Mission model.
     """
+    if options.radar == RADAR_OFF:
+        return None
     if options.radar_model is None:
-        return False
+        there = radar_of(scenario) is not None and DEFAULT_MODEL in available_models()
+        return load_model(DEFAULT_MODEL).folder if there else None
     if radar_of(scenario) is None:
         raise CommandError(
             f"--radar-model is given, and scenario {scenario.name} has no sensor called {RADAR}; "
@@ -46,12 +52,12 @@ def room_wanted(scenario: Scenario, options: SceneOptions) -> bool:
         model = load_model(folder.name, str(folder.parent))
     except ModelError as error:
         raise CommandError(f"--radar-model {options.radar_model}: {error}") from error
-    if model.description.network != _NETWORK:
+    if model.description.network != MISSION:
         raise CommandError(
             f"--radar-model {options.radar_model} is a model of {model.description.network}, "
-            f"a room with a radar takes one of {_NETWORK}"
+            f"a room with a radar takes one of {MISSION}"
         )
-    return True
+    return folder
 
 
 def launch_room(
@@ -66,8 +72,8 @@ def launch_room(
         parameters: Parameter file.
         rviz: Whether to open RViz for the room.
     """
-    assert options.radar_model is not None  # room_wanted has looked
-    model = options.radar_model.resolve()
+    assert options.radar_model is not None  # room_model has looked
+    model = options.radar_model
     emulated = options.radar == RADAR_EMULATOR
     ports = ports_of(folder) / RADAR
     source = (

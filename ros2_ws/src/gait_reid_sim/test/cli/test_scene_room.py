@@ -44,18 +44,22 @@ def options(model: Path | None, radar: str = "points") -> SceneOptions:
 
 
 def test_a_model_runs_the_room_of_a_scene_that_has_one(building: Scenario, model: Path):
-    assert scene_room.room_wanted(building, options(model))
-    assert not scene_room.room_wanted(building, options(None))
+    entrance = load_scenario("entrance")
+    assert scene_room.room_model(building, options(model)) == model
+    assert scene_room.room_model(building, options(model, "off")) is None
+    assert scene_room.room_model(entrance, options(None)) is None
+    own = scene_room.room_model(building, options(None))
+    assert own is None or own.name == "mission-edge"
     with pytest.raises(CommandError, match=r"entrance has no sensor called radar; building"):
-        scene_room.room_wanted(load_scenario("entrance"), options(model))
+        scene_room.room_model(entrance, options(model))
     with pytest.raises(CommandError, match="--radar-model"):
-        scene_room.room_wanted(building, options(model / "nowhere"))
+        scene_room.room_model(building, options(model / "nowhere"))
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--radar", "sonar"], "--radar sonar is not known; give points or emulator"),
+        (["--radar", "sonar"], "--radar sonar is not known; give points, emulator, off"),
         (["--radar", "emulator", "--rate", "0.5"], "runs in real time"),
     ],
 )
