@@ -45,9 +45,12 @@ class MissionConfig:
         True, "Tell both branches view, speed and range, and the camera's how large the picture is"
     )
     exchange: bool = param(True, "Whether features are exchanged; False: noFU")
+    residual: bool = param(
+        True, "Whether what pairs learn of each other is added to the embeddings of single walks"
+    )
     pose: bool = param(True, "Whether poses are learned as well; False: noAT")
     loss: str = param("triplet", "contrastive: noTL", choices=("triplet", "contrastive"))
-    wrong_pairs: int = param(1, "Wrong pairs in training for every right one", "", 1, 16)
+    wrong_pairs: int = param(2, "Wrong pairs in training for every right one", "", 1, 16)
 
     def __post_init__(self) -> None:
         validate(self)
@@ -75,6 +78,7 @@ class MissionConfig:
             backbone="resnet50",
             vision="vec",
             state=False,
+            residual=False,
             lstm_layers=3,
             scope="sequence",
             dim=256,
@@ -88,6 +92,7 @@ class MissionConfig:
             backbone="resnet50",
             vision="map",
             state=False,
+            residual=False,
             tokens=(14, 14),
             vision_recurrent=False,
             radar_channels=3,

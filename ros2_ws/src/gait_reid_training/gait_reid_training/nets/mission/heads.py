@@ -43,6 +43,12 @@ class MetricHead(nn.Module):
         self.pool = AttentionPooling(dim)
         self.project: nn.Module = nn.Linear(dim, dim) if project else nn.Identity()
 
-    def forward(self, frames: Tensor, mask: Tensor) -> Tensor:
-        """Map (B, T, dim) with a mask (B, T) to (B, dim)."""
-        return functional.normalize(self.project(self.pool(frames, mask)), dim=-1, eps=1e-6)
+    def forward(self, frames: Tensor, mask: Tensor, base: Tensor | None = None) -> Tensor:
+        """Map (B, T, dim) with a mask (B, T) to (B, dim).
+
+        A base (B, dim) is added before the length is made 1, where there is any frame.
+        """
+        walk = self.project(self.pool(frames, mask))
+        if base is not None:
+            walk = walk + base * mask.any(dim=1, keepdim=True)
+        return functional.normalize(walk, dim=-1, eps=1e-6)

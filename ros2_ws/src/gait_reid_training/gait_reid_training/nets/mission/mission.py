@@ -4,16 +4,17 @@ Liu et al., "Mission: mmWave Radar Person Identification with RGB Cameras", SenS
 embedding of a walk depends on the walk that it is compared with: pictures lend points detail and
 points lend pictures depth, which makes sense only if both are of one person. `MissionConfig.paper`
 and `MissionConfig.released` are the two readings. What is ours: the GRU's output is added to a
-map's cells, unimodal embeddings are learned along for a shortlist, and triplets are made of all
-right and several wrong pairs of a batch, and the branches are told view, speed and range.
+map's cells; unimodal embeddings are learned along for a shortlist, and what pairs learn is added to
+them; triplets are made of all right and several wrong pairs of a batch; and the branches are told
+view, speed and range.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gait_reid_training.batch import CrossModalBatch, RadarWalkBatch, WalkBatch
 from gait_reid_training.nets.mission.cached import (
@@ -72,6 +73,7 @@ class Mission(CrossModalNetwork):
             self.radar_block = NonLocalBlock(config.dim, config.inner)
             self.vision_metric = MetricHead(config.dim)
             self.radar_metric = MetricHead(config.dim)
+            self.residual_gain = nn.Parameter(torch.full((2,), 8.0)) if config.residual else None
         self.vision_alone = MetricHead(config.dim, project=True)
         self.radar_alone = MetricHead(config.dim, project=True)
         self.point_pool_alone = AttentionPooling(config.dim)
@@ -147,19 +149,28 @@ class Mission(CrossModalNetwork):
         """
         if not self.config.exchange:
             raise ValueError("without exchange of features (noFU) no pairs are compared")
-        fused_vision, fused_radar = self.exchange(vision, radar)
-        return self._embedded(
-            fused_vision.fused.mean(dim=2),
-            self.point_pool(fused_radar.fused, radar.mask),
-            vision.mask,
-            radar.mask.any(dim=2),
-        )
+        own, other = self.exchange(vision, radar)
+        seen, heard = own.fused.mean(dim=2), self.point_pool(other.fused, radar.mask)
+        bases = self._bases(self.unimodal_vision(vision), self.unimodal_radar(radar))
+        return self._embedded(seen, heard, vision.mask, radar.mask.any(dim=2), bases)
+
+    def _bases(self, vision: Tensor, radar: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        """Return what the embeddings of pairs start from, of unimodal embeddings."""
+        if self.residual_gain is None:
+            return None, None
+        return self.residual_gain[0] * vision, self.residual_gain[1] * radar
 
     def _embedded(
-        self, vision: Tensor, radar: Tensor, vision_mask: Tensor, radar_mask: Tensor, shift: int = 0
+        self,
+        vision: Tensor,
+        radar: Tensor,
+        vision_mask: Tensor,
+        radar_mask: Tensor,
+        bases: tuple[Tensor | None, Tensor | None] = (None, None),
     ) -> PairEmbeddings:
         return PairEmbeddings(
-            self.vision_metric(vision, vision_mask), self.radar_metric(radar, radar_mask), shift
+            self.vision_metric(vision, vision_mask, bases[0]),
+            self.radar_metric(radar, radar_mask, bases[1]),
         )
 
     def vision_cache(self, features: VisionFeatures) -> ModalityCache:
@@ -167,13 +178,19 @@ class Mission(CrossModalNetwork):
         shape = features.tokens.shape
         cells = features.mask[..., None].expand(-1, -1, shape[2])
         cache = self._cache(features.tokens, cells, self.vision_block, self.radar_block)
-        return ModalityCache(
-            cache.query, cache.key, cache.value, cache.static.mean(dim=2), cache.mask
-        )
+        static = cache.static.mean(dim=2)
+        if self.residual_gain is not None:
+            # Frames are pooled with weights of sum 1 that a common summand does not change.
+            static = static + self.residual_gain[0] * self.unimodal_vision(features)[:, None]
+        return replace(cache, static=static)
 
     def radar_cache(self, features: RadarFeatures) -> ModalityCache:
         """Return what radars' walks contribute to any pair, outside training."""
-        return self._cache(features.points, features.mask, self.radar_block, self.vision_block)
+        cache = self._cache(features.points, features.mask, self.radar_block, self.vision_block)
+        if self.residual_gain is None:
+            return cache
+        base = self.residual_gain[1] * self.unimodal_radar(features)
+        return replace(cache, static=cache.static + base[:, None, None])
 
     def _cache(
         self, tokens: Tensor, mask: Tensor, own: NonLocalBlock, other: NonLocalBlock
@@ -221,19 +238,20 @@ class Mission(CrossModalNetwork):
         """Return what `forward` does, of walks whose features are known."""
         own, other = self.exchange(vision, radar)
         seen, heard = own.fused.mean(dim=2), self.point_pool(other.fused, radar.mask)
+        alone = (self.unimodal_vision(vision), self.unimodal_radar(radar))
         pairs: tuple[PairEmbeddings, ...] = ()
         if self.config.exchange:
-            right = self._embedded(seen, heard, vision.mask, radar.mask.any(dim=2))
+            bases = self._bases(*alone)
+            right = self._embedded(seen, heard, vision.mask, radar.mask.any(dim=2), bases)
             pairs = (right, *self._wrong_pairs(vision, radar))
         vision_poses: tuple[Tensor, ...] = ()
         radar_poses: tuple[Tensor, ...] = ()
         if self.config.pose:
             vision_poses = (self.pose(seen), self.vision_pose(own.alone.mean(dim=2)))
-            alone = self.point_pool(other.alone, radar.mask)
-            radar_poses = (self.pose(heard), self.radar_pose(alone))
+            radar_alone = self.point_pool(other.alone, radar.mask)
+            radar_poses = (self.pose(heard), self.radar_pose(radar_alone))
         return CrossModalOutput(
-            self.unimodal_vision(vision),
-            self.unimodal_radar(radar),
+            *alone,
             pairs,
             vision_poses,
             radar_poses,

@@ -143,7 +143,7 @@ def test_switches_switch() -> None:
         name: Mission(MissionConfig.from_settings({**TINY, "ablation": name})).train()(batch)
         for name in ("full", "noFU", "noAT", "noTL")
     }
-    assert [one.shift for one in outputs["full"].pairs] == [0, 1]
+    assert [one.shift for one in outputs["full"].pairs] == [0, 1, 2]
     assert outputs["noFU"].pairs == ()
     assert len(outputs["noFU"].vision_poses) == 2
     assert outputs["noAT"].vision_poses == outputs["noAT"].radar_poses == ()
