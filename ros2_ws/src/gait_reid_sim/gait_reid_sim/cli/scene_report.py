@@ -18,6 +18,7 @@ from gait_reid_sim.core.scoring.score import VisitScore
 from gait_reid_sim.core.scoring.summary import Summary
 from gait_reid_sim.core.scoring.visits import Visit, display_name
 
+_UNPAIRED = " unpaired"
 _OUTCOME_STYLES = {"right": "green", "wrong": "bold red", "unknown": "yellow"}
 
 
@@ -178,8 +179,14 @@ def latency_lines(name: str, latencies_ms: Sequence[float]) -> list[str]:
 
 
 def drops_text(drops: Mapping[str, int]) -> str:
-    """Return what was dropped and how often, in words."""
-    return ", ".join(f"{number} {what}" for what, number in drops.items()) or "none"
+    """Return what was dropped and how often, in words.
+
+    Frames of a sensor that is faster than its partner find none: that is no loss, and said apart.
+    """
+    left = {what: number for what, number in drops.items() if what.endswith(_UNPAIRED)}
+    lost = [f"{number} {what}" for what, number in drops.items() if what not in left]
+    text = ", ".join(lost) or "none"
+    return f"{text}; without a partner: {sum(left.values())}" if left else text
 
 
 def verdict(summary: Summary) -> str:

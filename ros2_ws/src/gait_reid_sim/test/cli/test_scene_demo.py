@@ -51,7 +51,8 @@ def played() -> Score:
 
 
 def test_the_summary_names_every_walk_and_every_figure():
-    summary = Summary.of(played(), [100.0, 200.0], {"tracker lidar/points stale": 3})
+    drops = {"tracker lidar/points stale": 3, "tracker camera/image_raw unpaired": 7}
+    summary = Summary.of(played(), [100.0, 200.0], drops)
     walks = text_of(scene_report.walks_table(summary, 0))
     assert [line for line in walks.splitlines() if "returns" in line and "right" in line]
     assert "false accept" in walks
@@ -63,7 +64,8 @@ def test_the_summary_names_every_walk_and_every_figure():
         "rank-1 (nearest person, threshold or not): 100 %",
         "false accepts: 1 of 1 walks of strangers, 0 of 1 first walks, 0 answers about nobody",
         "pipeline latency, frame to answer: p50 150 ms, p95 195 ms (2 answers)",
-        "instants followed: 57 of 60; frames dropped: 3 tracker lidar/points stale",
+        "instants followed: 57 of 60; frames dropped: 3 tracker lidar/points stale; "
+        "without a partner: 7",
         "pace: 0.50 of real time",
     ]
     assert scene_report.verdict(summary) == (

@@ -101,7 +101,9 @@ def plot_curve(path: Path, models: Mapping[str, Mapping[float, Any]], label: str
         axes.fill_between(x, low, high, alpha=0.15)
     if len(next(iter(models.values()), ())) > 1:
         axes.set_xscale("log")
+        axes.set_xticks(sorted({float(n) for rows in models.values() for n in rows}))
         axes.xaxis.set_major_formatter(ScalarFormatter())
+        axes.xaxis.set_minor_locator(NullLocator())
     axes.set(xlabel=label, ylabel="right person nearest, %", ylim=(0, 102))
     axes.legend(fontsize="small")
     return _save(figure, path)
