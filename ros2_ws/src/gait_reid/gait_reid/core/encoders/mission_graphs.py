@@ -92,8 +92,9 @@ class MissionGraphs:
 
     def see(self, inputs: FrameInputs) -> Float32:
         """Return the features (M, P, d) of pictures."""
-        given = {"rgb": inputs.rgb, "state": inputs.state, "quality": inputs.quality}
-        found: Float32 = self._run("vision", given)["frame"]
+        found: Float32 = self._run(
+            "vision", {"rgb": inputs.rgb, "state": inputs.state, "quality": inputs.quality}
+        )["frame"]
         return found
 
     def hear(self, inputs: RadarFrameInputs) -> list[RadarFrame]:
