@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from gait_reid.core.gallery.calibration import calibrate
+from gait_reid.core.gallery.calibration import far_threshold, fit_logistic
 from gait_reid.core.gallery.decision_config import Calibration
 from gait_reid.core.types import Float64
 from gait_reid_training.evaluation.evaluate import Outcome
@@ -74,8 +74,10 @@ def measure(
     People are divided into enrolled ones and strangers again and again. The greatest distance is
     the one within which the wanted share of strangers' walks finds somebody (FPIR of ISO/IEC
     19795-1, for a gallery of half of the people). The margin to the second person is the one that
-    keeps 98 % of what is right; the probability is a logistic curve through the distances to the
-    nearest walk of the same person and, for strangers, of anybody.
+    keeps 98 % of what is right. The probability is a logistic curve: of models that call people by
+    name through the distances to the nearest walk of the same person and, for strangers, of
+    anybody, for equal odds; of models that rank people it is that of the nearest being right, as
+    often as it was with half of the walks by strangers.
 
     Args:
         outcome: Distances of probes to gallery, of the validation split.
@@ -91,15 +93,20 @@ def measure(
     genuine = np.concatenate([one.ranking.genuine[~one.stranger] for one in divisions])
     genuine = genuine[genuine <= _GREATEST]
     nearest = np.concatenate([one.ranking.nearest[one.stranger] for one in divisions])
-    measured = calibrate(genuine, nearest, false_accept_rate)
-    margin = _margin(divisions, measured.max_distance)
+    max_distance = far_threshold(nearest, false_accept_rate)
+    midpoint, slope = (
+        fit_logistic(genuine, nearest)
+        if may_confirm
+        else fit_logistic(*_right_and_wrong(divisions), equal_odds=False)
+    )
+    margin = _margin(divisions, max_distance)
     calibration = Calibration(
-        max_distance=measured.max_distance,
+        max_distance=max_distance,
         min_margin=margin,
         min_frames=min_frames,
         keep_tolerance=_spread(genuine),
-        logistic_midpoint=measured.logistic_midpoint,
-        logistic_slope=measured.logistic_slope,
+        logistic_midpoint=midpoint,
+        logistic_slope=slope,
         may_confirm=may_confirm,
     )
     accepted, right, wrong = _rates(divisions, calibration.max_distance, margin)
@@ -170,6 +177,13 @@ def _margin(divisions: list[_Division], max_distance: float) -> float:
     if not len(margins):
         return 0.0
     return float(np.clip(np.sort(margins)[int((1.0 - _KEPT) * len(margins))], 0.0, 2.0))
+
+
+def _right_and_wrong(divisions: list[_Division]) -> tuple[Float64, Float64]:
+    """Return the distances to the nearest person where that is the right one, and elsewhere."""
+    nearest = np.concatenate([one.ranking.nearest for one in divisions])
+    right = np.concatenate([~one.stranger & one.ranking.hits(1) for one in divisions])
+    return nearest[right], nearest[~right]
 
 
 def _spread(genuine: Float64) -> float:

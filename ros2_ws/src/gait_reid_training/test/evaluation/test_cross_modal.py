@@ -276,6 +276,22 @@ def test_calibration_of_one_half_holds_for_other_people() -> None:
     assert done["detection_rate"] == pytest.approx(result.detection_rate, abs=0.1)
 
 
+def test_a_probability_of_ranks_is_how_often_the_nearest_is_right() -> None:
+    """Right people are nearer on average, and yet farther than the nearest of ten others."""
+    rng = np.random.default_rng(3)
+    walks = People(names(40), names(40), ("a", "b", "c")).walks()
+    right = walks.radar.person_id[:, None] == walks.vision.person_id[None]
+    pairs = np.clip(np.where(right, 1.0, 1.1) + 0.1 * rng.normal(size=right.shape), 0, 2)
+    outcome = outcome_of("pairwise", Scores(pairs, pairs), walks, 12)
+    with pytest.raises(ValueError, match="not smaller"):
+        measure(outcome, 0.05, min_frames=10)
+    found = measure(outcome, 0.05, min_frames=10, may_confirm=False).calibration
+    nearest = np.where(outcome.allowed, pairs, np.inf).min(axis=1)
+    chance = 1.0 / (1.0 + np.exp(found.logistic_slope * (nearest - found.logistic_midpoint)))
+    assert 0.02 < chance.mean() < 0.3
+    assert found.may_confirm is False
+
+
 def test_a_report_names_what_leaks_wherever_it_shows(walks, copied, tmp_path: Path) -> None:
     small = People(names(12), names(14), ("a", "b"), ("x", "y")).walks()
     network = worn_mission()

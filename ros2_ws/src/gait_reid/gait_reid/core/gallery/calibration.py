@@ -38,6 +38,22 @@ def calibrate(
         ValueError: Too few distances for this rate, or genuine ones that are not smaller.
     """
     same = _distances("genuine", genuine)
+    threshold = far_threshold(impostor, far)
+    midpoint, slope = fit_logistic(same, _distances("impostor", impostor))
+    return replace(
+        config or DecisionConfig(),
+        max_distance=threshold,
+        logistic_midpoint=midpoint,
+        logistic_slope=slope,
+    )
+
+
+def far_threshold(impostor: npt.ArrayLike, far: float) -> float:
+    """Return the distance within which a wanted share of impostors' distances lies.
+
+    Raises:
+        ValueError: Too few distances for this rate.
+    """
     other = np.sort(_distances("impostor", impostor))
     if not 0.0 < far < 1.0:
         raise ValueError(f"far is {far}, expected a rate between 0 and 1")
@@ -47,21 +63,17 @@ def calibrate(
             f"least {math.ceil(1.0 / far)}, or ask for {1.0 / len(other):.2g}"
         )
     threshold = np.nextafter(other[math.floor(len(other) * far)], -np.inf)
-    midpoint, slope = fit_logistic(same, other)
-    return replace(
-        config or DecisionConfig(),
-        max_distance=float(max(threshold, 0.0)),
-        logistic_midpoint=midpoint,
-        logistic_slope=slope,
-    )
+    return float(max(threshold, 0.0))
 
 
-def fit_logistic(genuine: Float64, impostor: Float64) -> tuple[float, float]:
+def fit_logistic(
+    genuine: Float64, impostor: Float64, equal_odds: bool = True
+) -> tuple[float, float]:
     """Return midpoint and slope of the logistic curve from distance to probability.
 
-    Both classes weigh the same, so the probability is for equal odds. Targets are smoothed and the
-    fit is Newton's method with step halving, after Platt (1999) and Lin, Lin and Weng (2007), so
-    separable data give finite values.
+    With equal odds both classes weigh the same, however many distances there are. Targets are
+    smoothed and the fit is Newton's method with step halving, after Platt (1999) and Lin, Lin and
+    Weng (2007), so separable data give finite values.
 
     Raises:
         ValueError: Genuine distances are not smaller than impostor distances.
@@ -70,6 +82,8 @@ def fit_logistic(genuine: Float64, impostor: Float64) -> tuple[float, float]:
     n, m = len(genuine), len(impostor)
     target = np.concatenate([np.full(n, (n + 1.0) / (n + 2.0)), np.full(m, 1.0 / (m + 2.0))])
     weight = np.concatenate([np.full(n, 0.5 / n), np.full(m, 0.5 / m)])
+    if not equal_odds:
+        weight[:] = 1.0 / (n + m)
     centre, scale = distance.mean(), distance.std() or 1.0
     design = np.stack([np.ones(n + m), (distance - centre) / scale], axis=1)
     beta = np.zeros(2)
