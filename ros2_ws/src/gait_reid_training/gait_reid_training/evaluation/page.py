@@ -78,7 +78,10 @@ def _section(report: Mapping[str, Any]) -> str:
         f"{data}, split {report.get('split')}: {first['people']} people, {first['probes']} probes "
         f"against {first['gallery']} enrolled walks. Identical views count."
     )
-    parts = [f"## {tables.TITLES[report['mode']]}: {data}", said, tables.about_table(models)]
+    networks = len({one["about"]["network"] for one in models.values()})
+    several = f", {networks} networks" if networks > 1 else ""
+    title = f"## {tables.TITLES[report['mode']]}: {data}{several}"
+    parts = [title, said, tables.about_table(models)]
     parts.append(tables.overall_table(models, "all_views"))
     if report["mode"] == "sustech1k":
         parts.append(tables.view_pair_table(models))

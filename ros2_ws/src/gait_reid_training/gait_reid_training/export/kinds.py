@@ -10,7 +10,7 @@ from torch import nn
 
 from gait_reid.core.models import MISSION, ModelError
 from gait_reid.core.network_input import NetworkInputConfig
-from gait_reid.core.radar_input import RadarInputConfig
+from gait_reid.core.radar_input import VERSION, RadarInputConfig
 from gait_reid.core.types.identity import MAX_TOKEN_BYTES
 from gait_reid_common.parameters import to_mapping
 from gait_reid_training.export.graphs import Part, parts_of
@@ -127,7 +127,7 @@ def _mission(
             "embedding": f"{network.dim} numbers" + (pairs if what.exchange else ""),
             "limits": _RADAR_LIMITS,
         },
-        {"frame_period_s": frame_period_s, "radar_input": to_mapping(radar)},
+        {"radar_input_version": VERSION, "frame_period_s": frame_period_s, "radar_input": to_mapping(radar)},
         {"may_confirm": may_confirm},
     )  # fmt: skip
 

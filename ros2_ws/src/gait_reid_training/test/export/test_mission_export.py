@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnxscript")
@@ -25,7 +26,7 @@ from gait_reid.core.encoders.mission import MissionEncoder  # noqa: E402
 from gait_reid.core.gallery.decision_config import Calibration  # noqa: E402
 from gait_reid.core.models import Model, ModelError  # noqa: E402
 from gait_reid.core.network_input import NetworkInputConfig, prepare  # noqa: E402
-from gait_reid.core.radar_input import RadarInputConfig, prepare_radar  # noqa: E402
+from gait_reid.core.radar_input import VERSION, RadarInputConfig, prepare_radar  # noqa: E402
 from gait_reid.core.types import Embedding, Modality, PersonCrop  # noqa: E402
 from gait_reid.testing.mission_model import heard_crop  # noqa: E402
 from gait_reid.testing.noise import noisy_crop  # noqa: E402
@@ -179,6 +180,8 @@ def test_a_model_describes_itself(exported: tuple[Mission, Model]) -> None:
     assert set(model.graphs) == {"vision", "radar", "vision_walk", "radar_walk", "pair"}
     assert (model.description.network, model.description.frames) == ("mission", FRAMES)
     assert model.description.frame_period_s == 0.1
+    written = yaml.safe_load((model.folder / "model.yaml").read_text())
+    assert written["radar_input_version"] == VERSION
     assert model.radar_input == RADAR
     assert model.calibration == Calibration(min_frames=4, may_confirm=False)
     card = (model.folder / "CARD.md").read_text()
