@@ -127,7 +127,10 @@ def _mission(
             "embedding": f"{network.dim} numbers" + (pairs if what.exchange else ""),
             "limits": _RADAR_LIMITS,
         },
-        {"radar_input_version": VERSION, "frame_period_s": frame_period_s, "radar_input": to_mapping(radar)},
+        {
+            "radar_input_version": VERSION, "frame_period_s": frame_period_s,
+            "radar_input": to_mapping(radar),
+        },
         {"may_confirm": may_confirm},
     )  # fmt: skip
 
