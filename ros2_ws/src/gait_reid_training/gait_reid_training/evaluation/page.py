@@ -18,8 +18,9 @@ from typing import Any
 
 from gait_reid_training.evaluation import tables
 from gait_reid_training.evaluation.cross_modal import tables as cross_modal
+from gait_reid_training.evaluation.cross_modal.report import KIND
 
-CROSS_MODAL = "cross_modal"
+_FEW = 3  # networks of which a page shows breakdowns
 HEAD = """\
 # {title} of {people}
 
@@ -51,7 +52,7 @@ def page(reports: Sequence[Mapping[str, Any]]) -> str:
             "a page is of simulated or of recorded people, not of both, and needs a report"
         )
     simulated = kinds.pop()
-    radar = {report["mode"] == CROSS_MODAL for report in reports}
+    radar = {report["mode"] == KIND for report in reports}
     if len(radar) != 1:
         raise ValueError(
             "reports of networks between radar and camera need a page of their own, without others"
@@ -71,7 +72,7 @@ def page(reports: Sequence[Mapping[str, Any]]) -> str:
 def _section(report: Mapping[str, Any]) -> str:
     models = report["models"]
     data = ", ".join(report.get("data") or ()) or "unnamed data"
-    if report["mode"] == CROSS_MODAL:
+    if report["mode"] == KIND:
         return _cross_modal_section(report, data)
     first = next(iter(models.values()))["all_views"]
     said = (
@@ -102,7 +103,10 @@ def _section(report: Mapping[str, Any]) -> str:
 def _cross_modal_section(report: Mapping[str, Any], data: str) -> str:
     """Return the part of a page on radar queries among camera records."""
     about = tables.about_table(report["models"])
-    parts = [f"## {data}, split {report.get('split')}", about, *cross_modal.sections(report, 3)]
+    few = len(report["models"]) <= _FEW
+    several = "" if few else f", {len(report['models'])} networks"
+    heading = f"## {data}, split {report.get('split')}{several}"
+    parts = [heading, about, *cross_modal.sections(report, 3, few)]
     return "\n\n".join([*parts, *_command(report)])
 
 

@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gait_reid_training.evaluation.cross_modal import tables as cross_modal
+from gait_reid_training.evaluation.cross_modal.outcomes import titled
+from gait_reid_training.evaluation.cross_modal.report import KIND
 from gait_reid_training.evaluation.tables import (
     INTERVALS,
     TITLES,
@@ -104,6 +107,8 @@ def _one_report(report: Mapping[str, Any], model: str) -> str:
         raise ValueError(f"the report knows {', '.join(models)}, not '{name}'")
     one = {name: models[name]}
     people = "simulated" if report.get("simulated") else "recorded"
+    if mode == KIND:
+        return "\n\n".join(_between_radar_and_camera(report, one, people))
     parts = [f"### {TITLES[mode]}, {people} people", INTERVALS]
     if report.get("data"):
         parts.append(f"Data: {', '.join(report['data'])}, split {report.get('split')}.")
@@ -113,3 +118,15 @@ def _one_report(report: Mapping[str, Any], model: str) -> str:
     for kind in one[name][_VIEWS]["groups"]:
         parts.append(f"By {kind}, rank-1:\n\n{group_table(one, _VIEWS, kind)}")
     return "\n\n".join(parts)
+
+
+def _between_radar_and_camera(
+    report: Mapping[str, Any], one: Mapping[str, Any], people: str
+) -> list[str]:
+    parts = [f"### Walks before a radar among walks before cameras, {people} people", INTERVALS]
+    parts.append(f"Data: {', '.join(report['data'])}, split {report.get('split')}.")
+    parts.append(cross_modal.counted(report))
+    for mode in report["modes"]:
+        parts += [f"{titled(mode)}:", cross_modal.top_table(one, mode)]
+    poses = cross_modal.pose_table(one)
+    return [*parts, "Average joint error, cm:", poses] if poses else parts

@@ -45,7 +45,7 @@ def markdown(report: Mapping[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def sections(report: Mapping[str, Any], level: int = 2) -> list[str]:
+def sections(report: Mapping[str, Any], level: int = 2, with_breakdowns: bool = True) -> list[str]:
     """Return everything below the preamble, with headings of a level."""
     mark = "#" * level
     models = {name: one for name, one in report["models"].items() if one["modes"]}
@@ -55,7 +55,7 @@ def sections(report: Mapping[str, Any], level: int = 2) -> list[str]:
             f"{mark} {titled(mode)}",
             SAID[mode].format(shortlist=report["shortlist"]),
             top_table(models, mode),
-            *_breakdowns(models, mode, mark),
+            *(_breakdowns(models, mode, mark) if with_breakdowns else ()),
         ]
     if any(one["by_frames"] for one in models.values()):
         title = f"{mark} Frames of a walk: top-1, {titled(report['modes'][0])}"
