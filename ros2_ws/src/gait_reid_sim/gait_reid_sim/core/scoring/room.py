@@ -201,8 +201,11 @@ def _problems(room: RoomSummary) -> Iterable[str]:
         yield "nobody was heard by the radar alone"
     if unseen:
         yield f"{', '.join(unseen)} was not followed in the room"
-    if room.known and 2 * room.firsts <= len(room.known):
-        yield f"{room.firsts} of {len(room.known)} walks in the room have the right person first"
+    if room.known and room.people > 1 and room.firsts * room.people <= len(room.known):
+        yield (
+            f"{room.firsts} of {len(room.known)} walks in the room have the right person first, no "
+            "more than by chance"
+        )
     likely, answers = room.likely_strangers
     if 2 * likely > answers:
         yield f"{likely} of {answers} answers about strangers in the room call somebody likely"
