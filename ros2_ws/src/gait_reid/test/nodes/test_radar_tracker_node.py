@@ -105,6 +105,7 @@ def test_a_cloud_that_contradicts_itself_is_counted_and_survived(
     broken = pointcloud.to_message(clouds[0])
     broken.width = 10_000
     site.send(RADAR_POINTS, broken)
+    assert site.spin(lambda: site.counts(RADAR_POINTS).drops)
     site.use(RADAR_POINTS, pointcloud.to_message(clouds[1]))
     assert site.counts(RADAR_POINTS).drops == {"decode_error": 1}
     assert site.counts(RADAR_POINTS).published == 1
