@@ -183,6 +183,11 @@ def _right_and_wrong(divisions: list[_Division]) -> tuple[Float64, Float64]:
     """Return the distances to the nearest person where that is the right one, and elsewhere."""
     nearest = np.concatenate([one.ranking.nearest for one in divisions])
     right = np.concatenate([~one.stranger & one.ranking.hits(1) for one in divisions])
+    if not right.any():
+        raise ValueError(
+            "no walk is nearest to a walk of the same person: nothing tells people apart, use "
+            "another model"
+        )
     return nearest[right], nearest[~right]
 
 

@@ -148,7 +148,7 @@ def test_a_network_that_tells_nobody_apart_gets_a_report_without_thresholds(
     assert "mission, pairwise: no thresholds" in " ".join(result.output.split())
     report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     entry_of = report["models"]["mission"]["modes"]["pairwise"]
-    assert "are not smaller than impostor" in entry_of["calibration"]["error"]
+    assert "no walk is nearest to a walk of the same person" in entry_of["calibration"]["error"]
     assert not list(tmp_path.glob("calibration_*.yaml"))
 
 

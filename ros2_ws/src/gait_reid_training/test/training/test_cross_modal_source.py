@@ -37,7 +37,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def an_experiment(**values: Any) -> Any:
     return make_experiment(
         {
-            "network.name": "mission", "batch": {"people": 2, "walks": 2, "frames": 4},
+            "network.name": "mission", "network.wrong_pairs": 1,
+            "batch": {"people": 2, "walks": 2, "frames": 4},
             "validation.frames": 4, "validation.every_iterations": 100, "run.threads": 1, **values,
         }
     )  # fmt: skip
@@ -81,8 +82,9 @@ def test_the_shipped_configuration_trains_and_goes_on(
     folders: dict[str, Any], tmp_path: Path
 ) -> None:
     sizes = {
-        "network.preset": "edge", "network.width": 2, "network.lstm_width": 8, "batch.people": 2,
-        "batch.frames": 4, "schedule.iterations": 2, "schedule.warm_up_iterations": 1,
+        "network.preset": "edge", "network.width": 2, "network.lstm_width": 8,
+        "input.focal_px": 0.0, "batch.people": 3, "batch.frames": 4,
+        "schedule.iterations": 2, "schedule.warm_up_iterations": 1,
         "validation.every_iterations": 2, "validation.frames": 4, "run.accelerator": "cpu",
     }  # fmt: skip
     arguments = ["-c", "mission_sim", "-o", str(tmp_path), "--resume"]
