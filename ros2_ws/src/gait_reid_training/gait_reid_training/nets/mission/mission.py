@@ -149,9 +149,14 @@ class Mission(CrossModalNetwork):
         """
         if not self.config.exchange:
             raise ValueError("without exchange of features (noFU) no pairs are compared")
+        return self._pair(vision, radar, self.unimodal_vision(vision), self.unimodal_radar(radar))
+
+    def _pair(
+        self, vision: VisionFeatures, radar: RadarFeatures, seen_alone: Tensor, heard_alone: Tensor
+    ) -> PairEmbeddings:
         own, other = self.exchange(vision, radar)
         seen, heard = own.fused.mean(dim=2), self.point_pool(other.fused, radar.mask)
-        bases = self._bases(self.unimodal_vision(vision), self.unimodal_radar(radar))
+        bases = self._bases(seen_alone, heard_alone)
         return self._embedded(seen, heard, vision.mask, radar.mask.any(dim=2), bases)
 
     def _bases(self, vision: Tensor, radar: Tensor) -> tuple[Tensor | None, Tensor | None]:
@@ -243,7 +248,7 @@ class Mission(CrossModalNetwork):
         if self.config.exchange:
             bases = self._bases(*alone)
             right = self._embedded(seen, heard, vision.mask, radar.mask.any(dim=2), bases)
-            pairs = (right, *self._wrong_pairs(vision, radar))
+            pairs = (right, *self._wrong_pairs(vision, radar, *alone))
         vision_poses: tuple[Tensor, ...] = ()
         radar_poses: tuple[Tensor, ...] = ()
         if self.config.pose:
@@ -259,11 +264,11 @@ class Mission(CrossModalNetwork):
         )
 
     def _wrong_pairs(
-        self, vision: VisionFeatures, radar: RadarFeatures
+        self, vision: VisionFeatures, radar: RadarFeatures, seen_alone: Tensor, heard_alone: Tensor
     ) -> tuple[PairEmbeddings, ...]:
         pairs = []
         for shift in range(1, min(self.config.wrong_pairs, len(vision.mask) - 1) + 1):
             wrong = VisionFeatures(vision.tokens.roll(shift, 0), vision.mask.roll(shift, 0))
-            found = self.pair(wrong, radar)
+            found = self._pair(wrong, radar, seen_alone.roll(shift, 0), heard_alone)
             pairs.append(PairEmbeddings(found.vision, found.radar, shift))
         return tuple(pairs)
