@@ -31,13 +31,16 @@ def _torch(inputs: FrameInputs) -> Contender:
     given = {
         name: torch.from_numpy(getattr(inputs, name))
         for name in (
-            "rgb", "points", "point_mask", "state", "quality", "has_camera", "has_lidar"
+            "rgb", "silhouette", "points", "point_mask", "state", "quality", "has_camera",
+            "has_lidar",
         )
     }  # fmt: skip
 
     def work() -> None:
         with torch.inference_mode():
             image = network.camera(given["rgb"])
+            if network.outline is not None:
+                network.outline.frame(given["silhouette"])
             cloud = network.cloud(given["points"], given["point_mask"])
             network.frame(
                 image, cloud, given["point_mask"], network.semantics(image), given["state"],

@@ -10,7 +10,7 @@ import numpy as np
 
 from gait_reid.core.geometry import Pose
 from gait_reid.core.rois import clip_roi, roi_overlap
-from gait_reid.core.silhouettes import cut_silhouette
+from gait_reid.core.silhouettes import cut_silhouette, pixel_box
 from gait_reid.core.types import (
     CropQuality,
     Detections,
@@ -151,13 +151,12 @@ def _cut_image(
     roi = clip_roi(detections.roi[row], picture.shape[1], picture.shape[0])[0]
     if not (np.isfinite(roi).all() and roi[3] >= config.min_pixel_height and roi[2] >= 2.0):
         return {}
-    x, y = np.floor(roi[:2]).astype(int)
-    x_end, y_end = np.ceil(roi[:2] + roi[2:]).astype(int)
+    x, y, x_end, y_end = pixel_box(roi, picture.shape)
     cut = picture[y:y_end, x:x_end]
     scale = min(1.0, config.max_image_height / len(cut))
     size = max(1, round(cut.shape[1] * scale)), max(1, round(len(cut) * scale))
     image = cv2.resize(cut, size, interpolation=cv2.INTER_AREA) if scale < 1.0 else cut.copy()
-    return {"image": image, "silhouette": cut_silhouette(detections, row, size)}
+    return {"image": image, "silhouette": cut_silhouette(detections, row, image)}
 
 
 def _cut_points(

@@ -94,6 +94,7 @@ def fuse(
         point_labels=first.point_labels,
         foreground=second.foreground,
         foreground_scale=second.foreground_scale,
+        scene=second.scene,
     )
 
 

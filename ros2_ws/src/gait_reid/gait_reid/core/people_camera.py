@@ -9,10 +9,11 @@ network's, and motion makes the silhouettes alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from gait_reid.core.background import BackgroundPicture
 from gait_reid.core.fusion import project_people
 from gait_reid.core.geometry import Pose, intrinsics_or_default
 from gait_reid.core.motion import Motion, MotionConfig, MotionDetector
@@ -82,6 +83,7 @@ class CameraPeopleDetector:
     def __init__(self, config: CameraPeopleConfig | None = None) -> None:
         self.config = config or CameraPeopleConfig()
         self._motion = MotionDetector(self.config.motion)
+        self._background = BackgroundPicture()
         self._regions: MotionRegions | None = None
         self._verifier = PeopleVerifier()
         self._network: OnnxPeopleDetector | None = None
@@ -92,6 +94,7 @@ class CameraPeopleDetector:
     def reset(self) -> None:
         """Forget the background and the people."""
         self._motion.reset()
+        self._background.reset()
         self._regions = None
         self._last_ns = 0
 
@@ -114,9 +117,11 @@ class CameraPeopleDetector:
         elapsed_s = (frame.stamp_ns - self._last_ns) * 1e-9 if self._last_ns else 0.0
         self._last_ns = frame.stamp_ns
         motion = self._motion.detect(frame.image, frame.stamp_ns)
+        scene = self._background.update(frame.image, motion)
         if self._network is not None:
             roi, score = self._network.boxes(frame.image)
-            return self._locate(frame, camera_pose, roi, score, motion)
+            found = self._locate(frame, camera_pose, roi, score, motion)
+            return replace(found, scene=scene)
         if self._regions is None or not motion.warm:
             self._regions = MotionRegions(
                 self.config.min_height_px * motion.scale, self.config.max_hold_s
@@ -127,7 +132,7 @@ class CameraPeopleDetector:
         roi, score = self._report(moving, motion.scale)
         extra_roi, extra_score = self._verify_proposed(frame, proposed, roi)
         roi, score = np.vstack([roi, extra_roi]), np.concatenate([score, extra_score])
-        return self._locate(frame, camera_pose, roi, score, motion)
+        return replace(self._locate(frame, camera_pose, roi, score, motion), scene=scene)
 
     def _project(self, lidar: Detections | None, frame: CameraFrame, pose: Pose) -> Float64:
         if lidar is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from gait_reid.core.background import sharpened
 from gait_reid.core.rois import roi_overlap
 from gait_reid.core.types import Detections, Float64, Int32, UInt8
 
@@ -12,15 +13,17 @@ _MIN_PIECE = 0.05  # of the largest piece
 _MAX_HOLE = 0.04  # of the body
 _GAP = 1 / 50  # of the height
 _NEIGHBOUR_OVERLAP = 0.02
+_ROUGH_PX = 1.5  # of the foreground, by which its edges may be wrong
 
 
-def cut_silhouette(detections: Detections, row: int, size: tuple[int, int]) -> UInt8 | None:
+def cut_silhouette(detections: Detections, row: int, image: UInt8) -> UInt8 | None:
     """Return the silhouette of one person at the size of his or her picture.
 
     Args:
-        detections: With foreground.
+        detections: With foreground; where the empty scene is known, edges are as fine as the
+            picture's.
         row: The person.
-        size: Width and height of the result, pixels.
+        image: (height, width, 3) uint8, what is cut out of the picture for the person.
 
     Returns:
         (height, width) uint8, 255 on the person; None without a foreground, or when nothing of the
@@ -39,8 +42,38 @@ def cut_silhouette(detections: Detections, row: int, size: tuple[int, int]) -> U
     mask = _clean(mask)
     if not mask.any():
         return None
-    enlarged = cv2.resize(mask, size, interpolation=cv2.INTER_LINEAR)
-    return cv2.threshold(enlarged, 127, 255, cv2.THRESH_BINARY)[1]
+    if detections.scene is None:
+        return _enlarged(mask, np.zeros(2), np.array(mask.shape[::-1], np.float64), image)
+    x, y, x_end, y_end = pixel_box(detections.roi[row], detections.scene.shape)
+    corner = np.array([x, y]) * scale - np.maximum(low, 0)
+    extent = np.array([x_end - x, y_end - y]) * scale
+    rough = _enlarged(mask, corner, extent, image)
+    scene = cv2.resize(
+        detections.scene[y:y_end, x:x_end], image.shape[1::-1], interpolation=cv2.INTER_AREA
+    )
+    reach = max(round(_ROUGH_PX * len(image) / extent[1]), 2)
+    return _clean(sharpened(rough, image, scene, reach))
+
+
+def pixel_box(roi: Float64, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """Return the whole pixels x, y, x_end, y_end that a box lies in, inside of a picture."""
+    x, y = np.floor(np.maximum(roi[:2], 0.0)).astype(int)
+    x_end, y_end = np.ceil(np.minimum(roi[:2] + roi[2:], shape[1::-1])).astype(int)
+    return int(x), int(y), int(x_end), int(y_end)
+
+
+def _enlarged(mask: UInt8, corner: np.ndarray, extent: np.ndarray, image: UInt8) -> UInt8:
+    """Return the part of a mask that begins at a corner, at the size of an image."""
+    rows, columns = image.shape[:2]
+    step = extent / (columns, rows)
+    # Whole numbers are the middles of pixels.
+    first = corner + 0.5 * step - 0.5
+    matrix = np.array([[step[0], 0.0, first[0]], [0.0, step[1], first[1]]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    large = cv2.warpAffine(
+        mask, matrix, (columns, rows), flags=flags, borderMode=cv2.BORDER_REPLICATE
+    )
+    return cv2.threshold(large, 127, 255, cv2.THRESH_BINARY)[1]
 
 
 def _remove_neighbours(mask: UInt8, corner: np.ndarray, row: int, roi: Float64) -> None:

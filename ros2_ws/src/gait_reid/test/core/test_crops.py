@@ -65,6 +65,26 @@ def test_picture_and_silhouette_belong_to_the_box():
     assert crop.points is None
 
 
+def test_the_empty_scene_makes_edges_as_fine_as_the_picture():
+    scene = np.full((HEIGHT, WIDTH, 3), 120, np.uint8)
+    image = scene.copy()
+    image[105:197, 211:229] = 20
+    foreground = np.zeros((HEIGHT // 8, WIDTH // 8), np.uint8)
+    foreground[13:25, 26:29] = 255
+    people = detections(
+        [[200, 100, 40, 100]], [8.0], foreground=foreground, foreground_scale=0.125
+    )
+    frames = SensorFrames(9, CameraFrame(9, "camera", image))
+    found = [
+        cut_crops(tracks([0]), one, frames, LIDAR_POSE)[0].silhouette
+        for one in (people, dataclasses.replace(people, scene=scene))
+    ]
+    body = np.zeros((100, 40), bool)
+    body[5:97, 11:29] = True
+    wrong = [np.count_nonzero((one > 0) != body) for one in found]
+    assert wrong[1] < 0.05 * body.sum() < 0.15 * body.sum() < wrong[0]
+
+
 def test_a_calibrated_camera_tells_its_focal_length():
     camera = CameraIntrinsics(WIDTH, HEIGHT, 500.0, 510.0, 320.0, 240.0)
     people = detections([[200, 100, 40, 100]], [8.0])

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Evaluate networks.", add_completion=False)
 console = Console(stderr=True)
+_RECORDED = "recorded"
 
 
 @app.command("eval")
@@ -47,6 +48,13 @@ def command(
     sensors: Annotated[
         list[str] | None,
         typer.Option("--sensors", help="Sensors shown, for example lidar or camera,lidar; repeat."),
+    ] = None,
+    silhouettes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--silhouettes",
+            help="recorded, or motion: as coarse as the live ones out of motion; repeat.",
+        ),
     ] = None,
     frames: Annotated[int, typer.Option("--frames", min=0, help="Frames of a walk; 0: all.")] = 0,
     seed: Annotated[int, typer.Option("--seed", help="Of the intervals.")] = 0,
@@ -106,7 +114,8 @@ def command(
             typer.echo(str(run_cross_modal(request, console)))
             return
         folders = data or _own_data(checkpoint[0])
-        subjects = _subjects(checkpoint, folders, split, cache, sensors or [""], frames, device)
+        shown = [(a, b) for a in sensors or [""] for b in silhouettes or [_RECORDED]]
+        subjects = _subjects(checkpoint, folders, split, cache, shown, frames, device)
         _report(subjects, mode[0], split, folders, seed, output, calibrate)
     except (ValueError, OSError) as error:
         console.print(f"[red]error:[/red] {error}", highlight=False, soft_wrap=True)
@@ -155,11 +164,11 @@ def _subjects(
     data: list[str],
     split: str,
     cache: str,
-    subsets: list[str],
+    shown: list[tuple[str, str]],
     frames: int,
     device: str,
 ) -> list[Subject]:
-    """Embed the walks with each checkpoint and each choice of sensors."""
+    """Embed the walks with each checkpoint and each choice of sensors and silhouettes."""
     from gait_reid_training.data.walks import WalkDataset
     from gait_reid_training.evaluation.features import embed, usable_sensors
     from gait_reid_training.evaluation.report import Subject
@@ -173,13 +182,15 @@ def _subjects(
         network = read.network()
         train = read.experiment.train
         assert isinstance(train, TrainConfig)  # as the network is
-        walks = WalkDataset(
-            data or train.data.folders, split, train.input, cache or train.data.cache
-        )
-        for subset in subsets:
-            shown = _sensors(subset) or train.data.sensors
-            used = usable_sensors(network, shown)
+        for subset, silhouettes in shown:
+            walks = WalkDataset(
+                data or train.data.folders, split, train.input, cache or train.data.cache,
+                coarse=_are_coarse(silhouettes) and "silhouette" in network.uses,
+            )  # fmt: skip
+            seen = _sensors(subset) or train.data.sensors
+            used = usable_sensors(network, seen)
             label = f"{name}, {' + '.join(used)}" if subset else name
+            label += ", coarse silhouettes" if walks.coarse else ""
             if any(one.name == label for one in found):
                 continue
             if not used:
@@ -187,11 +198,17 @@ def _subjects(
                 continue
             console.print(f"{label}: {len(walks)} walks", highlight=False)
             about = about_checkpoint(read, network, used, frames or int(walks.walks.frames.max()))
-            embedded = embed(network, walks, shown, frames, device=device)
+            embedded = embed(network, walks, seen, frames, device=device)
             found.append(Subject(label, embedded, about))
     if not found:
         raise ValueError("no checkpoint uses any of the sensors that were chosen")
     return found
+
+
+def _are_coarse(silhouettes: str) -> bool:
+    if silhouettes not in (_RECORDED, "motion"):
+        raise ValueError(f"--silhouettes {silhouettes}: it is {_RECORDED} or motion")
+    return silhouettes != _RECORDED
 
 
 def _sensors(text: str) -> tuple[str, ...]:

@@ -9,10 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from gait_reid.core.network_input import FrameInputs
 from gait_reid_common.parameters import param, validate
 from gait_reid_training.data.augment_picture import PictureChange, change_picture
+from gait_reid_training.data.augment_silhouette import change_silhouettes
+
+Bool = npt.NDArray[np.bool_]
 
 _RANGE = 3  # column of `FrameInputs.state`
 _SINE = 0
@@ -47,9 +51,16 @@ class AugmentConfig:
     erase: float = param(0.2, "Chance to cover a part of the pictures", "", 0.0, 1.0)
     camera_frames: int = param(
         0,
-        "Frames of a walk that keep their picture, drawn at random; 0: all. Fewer cost less",
+        "Frames of a walk that keep their colours, drawn at random; 0: all. Fewer cost less; "
+        "silhouettes stay",
         "",
         0,
+    )
+    coarse: float = param(
+        0.5, "Chance that silhouettes are as coarse as motion gives them", "", 0.0, 1.0
+    )
+    drop_silhouettes: float = param(
+        0.1, "Chance to lose the silhouettes, as where the camera moves", "", 0.0, 1.0
     )
     drop_camera: float = param(0.1, "Chance to lose the camera", "", 0.0, 1.0)
     drop_lidar: float = param(0.1, "Chance to lose the LiDAR, if the camera is there", "", 0.0, 1.0)
@@ -72,8 +83,15 @@ def augment(
     walks, length = shape
     arrays = {one.name: getattr(frames, one.name).copy() for one in fields(frames)}
     frames = FrameInputs(**arrays)
-    _thin_pictures(frames, shape, config.camera_frames, rng)
+    # Random numbers of their own: what else is drawn does not depend on silhouettes.
+    own = rng.spawn(1)[0]
+    left_out = _left_out(frames, shape, config.camera_frames, rng)
     factor = _range_factors(frames, shape, config, rng)
+    change_silhouettes(frames, shape, factor, config.coarse, own)
+    _drop_silhouettes(frames, shape, config, own)
+    frames.rgb[left_out] = 0
+    frames.quality[left_out, :3] = 0.0
+    frames.has_camera[left_out] = False
     _change_points(frames, shape, factor, config, rng)
     _mirror(frames, np.repeat(rng.random(walks) < config.mirror, length))
     changes = [_picture_change(config, float(f), rng) for f in factor]
@@ -161,18 +179,23 @@ def _picture_change(
     )
 
 
-def _thin_pictures(
+def _left_out(
     frames: FrameInputs, shape: tuple[int, ...], kept: int, rng: np.random.Generator
-) -> None:
-    """Lose the pictures of all but some frames of each walk, where the LiDAR saw them, too."""
+) -> Bool:
+    """Return which frames lose their picture: all but some of each walk that the LiDAR saw, too."""
     if not 0 < kept < shape[1]:
-        return
+        return np.zeros(len(frames), np.bool_)
     order = rng.random(shape).argsort(axis=1).argsort(axis=1)
-    lost = (order >= kept).ravel() & frames.has_lidar
-    for values in (frames.rgb, frames.silhouette):
-        values[lost] = 0
-    frames.quality[lost, :3] = 0.0
-    frames.has_camera[lost] = False
+    left_out: Bool = (order >= kept).ravel() & frames.has_lidar
+    return left_out
+
+
+def _drop_silhouettes(
+    frames: FrameInputs, shape: tuple[int, ...], config: AugmentConfig, rng: np.random.Generator
+) -> None:
+    """Lose the silhouettes of some walks."""
+    walks, length = shape
+    frames.silhouette[np.repeat(rng.random(walks) < config.drop_silhouettes, length)] = 0
 
 
 def _drop_sensors(

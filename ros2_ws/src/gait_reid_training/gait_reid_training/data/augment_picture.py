@@ -41,7 +41,7 @@ class PictureChange:
 def change_picture(
     frames: FrameInputs, rows: slice, change: PictureChange, rng: np.random.Generator
 ) -> None:
-    """Change the pictures and their figures of quality in place; silhouettes are only blurred."""
+    """Change the pictures and their figures of quality in place."""
     levels = np.arange(256, dtype=np.float32)[:, None] * change.gain + np.float32(change.offset)
     table = np.clip(levels, 0.0, 255.0).astype(np.uint8)[:, None]
     drift = _FRAME_SHARE * np.abs(change.box) * rng.standard_normal((rows.stop - rows.start, 3))
@@ -51,7 +51,7 @@ def change_picture(
         if not frames.has_camera[row]:
             continue
         picture = np.ascontiguousarray(frames.rgb[row].transpose(1, 2, 0))
-        picture = _coarser(picture, frames.quality[row, 0], change.factor)
+        picture = coarser(picture, frames.quality[row, 0], change.factor)
         picture = _lit(picture, change, table, rng)
         left, right = int(bars[number, 0]), picture.shape[1] - int(bars[number, 1])
         sharpness, brightness = picture_figures(picture[:, left:right, ::-1])
@@ -62,9 +62,6 @@ def change_picture(
         if patch is not None:
             picture[patch] = GREY
         frames.rgb[row] = picture.transpose(2, 0, 1)
-        if change.factor > 1.0:
-            silhouette = _coarser(frames.silhouette[row, 0], frames.quality[row, 0], change.factor)
-            frames.silhouette[row, 0] = silhouette
 
 
 def _bars(pictures: UInt8) -> Int64:
@@ -82,7 +79,7 @@ def _lit(picture: UInt8, change: PictureChange, table: UInt8, rng: np.random.Gen
     return _noisy(picture, change.noise, rng) if change.noise else picture
 
 
-def _coarser(picture: UInt8, height: float, factor: float) -> UInt8:
+def coarser(picture: UInt8, height: float, factor: float) -> UInt8:
     """Return a picture as the camera has it from farther away.
 
     Args:

@@ -15,6 +15,7 @@ from gait_reid.core.network_input import FrameInputs, NetworkInputConfig
 from gait_reid.core.types import Int64
 from gait_reid_training.batch import WalkBatch
 from gait_reid_training.data.augment import AugmentConfig, augment
+from gait_reid_training.data.augment_silhouette import change_silhouettes
 from gait_reid_training.data.cache import Progress
 from gait_reid_training.data.preparations import FramePreparation
 from gait_reid_training.data.prepared import PreparedWalks
@@ -33,6 +34,8 @@ class WalkDataset(PreparedWalks):
         workers: Processes that prepare frames where that has not been done.
         progress: Called with finished and total numbers of identities while frames are prepared.
         in_order: Whether frames follow each other, as networks need that look at movement.
+        coarse: Whether silhouettes are made as coarse as motion gives them; with an augmentation,
+            which does that itself, it counts for batches without a generator alone.
 
     Attributes:
         people: Names, in order of the labels.
@@ -56,7 +59,9 @@ class WalkDataset(PreparedWalks):
         workers: int = 1,
         progress: Progress | None = None,
         in_order: bool = False,
+        coarse: bool = False,
     ) -> None:
+        self.coarse = coarse
         self.config = config or NetworkInputConfig()
         self.augmentation = augmentation
         self.in_order = in_order
@@ -79,7 +84,17 @@ class WalkDataset(PreparedWalks):
         values = _thinned(self.gather(rows, chosen), self.config.num_points, rng)
         if rng is not None and self.augmentation is not None:
             values = augment(values, chosen.shape, self.augmentation, rng)
+        elif self.coarse:
+            self._coarsen(values, rows, chosen.shape[1])
         return values
+
+    @staticmethod
+    def _coarsen(values: FrameInputs, rows: Int64, length: int) -> None:
+        """Change silhouettes in place; each walk has random numbers of its own."""
+        for number, row in enumerate(rows.tolist()):
+            part = slice(number * length, (number + 1) * length)
+            one = FrameInputs(**{f.name: getattr(values, f.name)[part] for f in fields(values)})
+            change_silhouettes(one, (1, length), np.ones(1), 1.0, np.random.default_rng([2, row]))
 
 
 def _thinned(frames: FrameInputs, number: int, rng: np.random.Generator | None) -> FrameInputs:

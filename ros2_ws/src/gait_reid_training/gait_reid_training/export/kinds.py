@@ -13,7 +13,8 @@ from gait_reid.core.network_input import NetworkInputConfig
 from gait_reid.core.radar_input import VERSION, RadarInputConfig
 from gait_reid.core.types.identity import MAX_TOKEN_BYTES
 from gait_reid_common.parameters import to_mapping
-from gait_reid_training.export.graphs import Part, parts_of
+from gait_reid_training.export.emgaitnet_graphs import parts_of
+from gait_reid_training.export.graphs import Part
 from gait_reid_training.export.mission_graphs import mission_parts
 from gait_reid_training.nets.emgaitnet import EMGaitNet
 from gait_reid_training.nets.mission.mission import Mission
@@ -83,12 +84,14 @@ def _emgaitnet(network: EMGaitNet, config: NetworkInputConfig) -> Exportable:
     given = (tuple(config.image_size), config.num_points)
     if own != given:
         raise ModelError(f"the network takes {own} pixels and points, its inputs are {given}")
+    silhouette = (config.silhouette_size[0], config.silhouette_size[1])
     return Exportable(
-        network, "emgaitnet", 30, lambda frames: parts_of(network, frames),
+        network, "emgaitnet", 30, lambda frames: parts_of(network, frames, silhouette),
         {
             "network": f"EMGaitNet, semantics {network.config.semantics}, "
             f"temporal {network.config.temporal}",
-            "inputs": f"{_pictures(config)}, {config.num_points} LiDAR points per frame",
+            "inputs": f"{_pictures(config)}{', silhouettes' if network.outline else ''}, "
+            f"{config.num_points} LiDAR points per frame",
             "embedding": f"{network.parts} parts of {network.dim} numbers", "limits": "",
         },
         {"key_frame": network.config.key_frame},

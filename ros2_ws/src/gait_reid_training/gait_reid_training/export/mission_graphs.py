@@ -41,7 +41,7 @@ def mission_parts(
         ValueError: The network does not take pictures of this size.
     """
     draw = Examples(seed)
-    pixels = draw.pixels(*image_size)
+    pixels = draw.pixels(3, *image_size)
     told = network.config.state
     state = draw.normal(STATE_SIZE) * 0.3 + torch.tensor([0.0, 0.7, 1.2, 0.5])
     quality = torch.full((len(pixels), QUALITY_SIZE), 0.5) + 0.1 * draw.normal(QUALITY_SIZE)

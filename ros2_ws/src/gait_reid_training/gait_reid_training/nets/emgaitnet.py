@@ -2,8 +2,9 @@
 
 After "Walking Further: Semantic-aware Multimodal Gait Recognition Under Long-Range Conditions"
 (AAAI 2026), of which no code is public: what the paper leaves open is decided here and named in
-the documentation. What is ours: quality gates, null tokens for a sensor that sees nothing, the
-code of view, speed and range, summaries and losses of single sensors, and smaller widths.
+the documentation. What is ours: parts of silhouettes beside the fused ones, quality gates, null
+tokens for a sensor that sees nothing, the code of view, speed and range, summaries and losses of
+single sensors, and smaller widths.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from gait_reid_training.nets.branches import BranchSupervision, CloudSummary, Wa
 from gait_reid_training.nets.emgaitnet_config import EMGaitNetConfig
 from gait_reid_training.nets.gate import ModalityGate, mixed
 from gait_reid_training.nets.heads import BNNeck, HorizontalPyramidPooling, SeparateFC
+from gait_reid_training.nets.outline import OutlineBranch
 from gait_reid_training.nets.pointgnn import PointGNN
 from gait_reid_training.nets.present import where_present
 from gait_reid_training.nets.resnet9 import ResNet9, normalised_pixels
@@ -29,6 +31,14 @@ from gait_reid_training.nets.sga import SemanticGuidedAlignment
 from gait_reid_training.nets.temporal import SpatioTemporal, TemporalMax
 
 STATE_SIZE = 4
+
+
+def _outline_branch(config: EMGaitNetConfig) -> OutlineBranch:
+    size = (config.image_size[0], config.image_size[1])
+    return OutlineBranch(
+        config.outline_channels, config.strides, size, config.columns, config.dim, config.parts,
+        config.embedding_dim,
+    )  # fmt: skip
 
 
 class EMGaitNet(WalkNetwork):
@@ -41,12 +51,13 @@ class EMGaitNet(WalkNetwork):
         config: Widths and switches.
     """
 
-    uses = frozenset({"camera", "lidar"})
-
     def __init__(self, config: EMGaitNetConfig) -> None:
         super().__init__()
         self.config = config
-        self.parts, self.dim = config.parts, config.embedding_dim
+        self.outline = _outline_branch(config) if config.outline_channels else None
+        self.uses = frozenset({"camera", "lidar", *(["silhouette"] if self.outline else [])})
+        self.parts = config.parts * (2 if self.outline else 1)
+        self.dim = config.embedding_dim
         dim, cells = config.dim, config.rows * config.columns
         self.resnet = ResNet9(3, config.channels, config.strides)
         self.map_project = nn.Linear(config.channels[-1], dim)
@@ -67,7 +78,7 @@ class EMGaitNet(WalkNetwork):
         self.hpp = HorizontalPyramidPooling(config.parts, config.pooling)
         self.head = SeparateFC(config.parts, dim, config.embedding_dim)
         self.neck = (
-            BNNeck(config.parts, config.embedding_dim, config.num_classes)
+            BNNeck(self.parts, config.embedding_dim, config.num_classes)
             if config.num_classes
             else None
         )
@@ -169,18 +180,23 @@ class EMGaitNet(WalkNetwork):
         return mixed(gate, semantics, self.semantic_source.null)
 
     def sequence(self, pooled: Tensor, cloud: Tensor, mask: Tensor) -> Tensor:
-        """Return the embedding of walks (B, parts, embedding_dim).
+        """Return the embedding of walks (B, parts, embedding_dim), the outlines' parts last.
 
         Args:
-            pooled: (B, P, d), maximum of `frame`'s maps over the frames.
+            pooled: (B, P, d), maximum of `frame`'s maps over the frames; with outlines (B, 2 P, d),
+                the maximum of theirs below.
             cloud: (B, T, d), `frame`'s points.
             mask: (B, T) bool, False on frames that pad a short walk.
         """
-        fused = self.temporal(pooled, cloud, mask)
+        cells = self.config.rows * self.config.columns
+        fused = self.temporal(pooled[:, :cells], cloud, mask)
         embedding = cast(Tensor, self.head(self.hpp.pool_tokens(fused)))
         if self.walk_summary is not None:
             embedding = embedding + self.walk_summary(cloud, mask)
-        return embedding
+        if self.outline is None:
+            return embedding
+        outlines = self.outline.embed(pooled[:, cells:], embedding)
+        return torch.cat([embedding, outlines], dim=1)
 
     def forward(self, batch: WalkBatch) -> WalkOutput:
         """Return embeddings, and in training logits and auxiliary losses, of whole walks."""
@@ -205,6 +221,10 @@ class EMGaitNet(WalkNetwork):
         fused = fused.unflatten(0, (walks, frames))
         pooled = torch.where(seen[..., None, None], fused, MASKED).amax(dim=1)
         pooled = pooled * seen.any(dim=1)[:, None, None].to(pooled.dtype)
+        if self.outline is not None:
+            # Training leaves pictures out, for they cost much; their silhouettes stay.
+            outlines = self.outline.frames(batch.silhouette, batch.frame_mask, pooled.shape[1])
+            pooled = torch.cat([pooled, outlines], dim=1)
         embedding = self.sequence(pooled, points.unflatten(0, (walks, frames)), seen)
         if not self.training:
             return WalkOutput(embedding)

@@ -11,13 +11,16 @@ from gait_reid_common.parameters import from_mapping, param, to_mapping, validat
 SEMANTICS = ("none", "static", "clip", "student")
 TOWERS = ("small", "vit_b_16", "vit_b_16_quickgelu")
 NO_TOWERS = "none"
+_PLAIN: dict[str, Any] = {"outline_channels": ()}
 RUNGS: dict[str, dict[str, Any]] = {
-    "baseline": {"sga": False, "semantics": "none", "temporal": "max"},
-    "sga": {"sga": True, "semantics": "static", "temporal": "max"},
-    "semi": {"sga": True, "semantics": "clip", "temporal": "max"},
-    "st": {"sga": True, "semantics": "clip", "temporal": "st"},
+    "baseline": {**_PLAIN, "sga": False, "semantics": "none", "temporal": "max"},
+    "sga": {**_PLAIN, "sga": True, "semantics": "static", "temporal": "max"},
+    "semi": {**_PLAIN, "sga": True, "semantics": "clip", "temporal": "max"},
+    "st": {**_PLAIN, "sga": True, "semantics": "clip", "temporal": "st"},
+    "outline": {"sga": True, "semantics": "clip", "temporal": "st"},
 }
-"""The ablation ladder of the paper: each rung adds one module to the one before."""
+"""The ablation ladder of the paper, each rung of which adds one module to the one before, and what
+is ours on top."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,9 @@ class EMGaitNetConfig:
     num_points: int = param(64, "Points per frame, padding included", "", 2, 4096)
     channels: tuple[int, ...] = param((16, 32, 64, 128), "Widths of ResNet9's stages", "", 1)
     strides: tuple[int, ...] = param((1, 2, 2, 1), "Strides of ResNet9's stages", "", 1, 4)
+    outline_channels: tuple[int, ...] = param(
+        (8, 16, 32, 64), "Widths of the stages for silhouettes; empty: none are looked at", "", 1
+    )
     map_columns: int = param(4, "Columns that the picture's map is pooled to; 0: as it is", "", 0)
     point_widths: tuple[int, ...] = param((32, 32, 64), "Widths of the graph convolutions", "", 1)
     k: int = param(8, "Neighbours of a point in the graph", "", 1, 64)
@@ -65,6 +71,11 @@ class EMGaitNetConfig:
         if len(self.channels) != len(self.strides):
             raise ValueError(
                 f"channels {self.channels} and strides {self.strides} differ in length"
+            )
+        if len(self.outline_channels) not in (0, len(self.strides)):
+            raise ValueError(
+                f"outline_channels {self.outline_channels} and strides {self.strides} differ "
+                "in length"
             )
         if self.semantics == "clip" and self.towers_file == NO_TOWERS:
             raise ValueError("towers_file is 'none': semantics 'clip' needs towers")
@@ -129,6 +140,7 @@ class EMGaitNetConfig:
             image_size=(64, 64),
             num_points=256,
             channels=(64, 128, 256, 512),
+            outline_channels=(),
             map_columns=0,
             point_widths=(64, 64, 128, 256),
             k=16,

@@ -30,7 +30,8 @@ LADDER = {
     "emgaitnet_baseline": "baseline",
     "emgaitnet_sga": "sga",
     "emgaitnet_semi": "semi",
-    "emgaitnet": "st",
+    "emgaitnet_st": "st",
+    "emgaitnet": "outline",
 }
 NETWORKS = (*LADDER, *BASELINES)
 

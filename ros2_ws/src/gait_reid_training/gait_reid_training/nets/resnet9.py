@@ -22,6 +22,12 @@ def normalised_pixels(image: Tensor) -> Tensor:
     return (image.to(torch.float32) - PIXEL_MEAN) / PIXEL_SD
 
 
+def centre_columns(image: Tensor, columns: int) -> Tensor:
+    """Return at most so many columns of the pictures (..., W), those in the middle."""
+    surplus = image.shape[-1] - columns
+    return image if surplus <= 0 else image[..., surplus // 2 : surplus // 2 + columns]
+
+
 class BasicBlock(nn.Module):
     """Two 3x3 convolutions and a shortcut, which is a 1x1 convolution where the shape changes."""
 

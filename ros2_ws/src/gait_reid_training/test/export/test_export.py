@@ -36,11 +36,11 @@ from gait_reid_training.batch import WalkBatch  # noqa: E402
 from gait_reid_training.export import graphs as graphs_module  # noqa: E402
 from gait_reid_training.export import model_folder  # noqa: E402
 from gait_reid_training.export.card import figures_text, read_report  # noqa: E402
+from gait_reid_training.export.emgaitnet_graphs import parts_of  # noqa: E402
 from gait_reid_training.export.graphs import (  # noqa: E402
     check_parity,
     export_part,
     float_types,
-    parts_of,
 )
 from gait_reid_training.export.model_folder import ExportOptions, export_model  # noqa: E402
 from gait_reid_training.nets.emgaitnet import EMGaitNet  # noqa: E402
@@ -48,9 +48,10 @@ from gait_reid_training.nets.emgaitnet_config import EMGaitNetConfig as Widths  
 from gait_reid_training.nets.registry import build_network  # noqa: E402
 
 FRAMES = 9
-INPUT = NetworkInputConfig(image_size=(16, 8), num_points=12)
+INPUT = NetworkInputConfig(image_size=(16, 8), silhouette_size=(16, 11), num_points=12)
 TINY = Widths(
-    image_size=(16, 8), num_points=12, channels=(4, 4, 8, 8), map_columns=1, point_widths=(8, 8),
+    image_size=(16, 8), num_points=12, channels=(4, 4, 8, 8), outline_channels=(4, 4, 8, 8),
+    map_columns=1, point_widths=(8, 8),
     k=4, dim=16, heads=2, ffn=16, parts=4, embedding_dim=8, towers_file="none",
 )  # fmt: skip
 OPTIONS = ExportOptions(frames=FRAMES, min_frames=4, half=True)
@@ -114,7 +115,10 @@ def test_frame_by_frame_equals_the_whole_network(exported: tuple[EMGaitNet, Mode
 @pytest.mark.parametrize(
     ("changes", "own"),
     [
-        ({"sga": False, "semantics": "none", "temporal": "max"}, ("frame", "sequence")),
+        (
+            {"sga": False, "semantics": "none", "temporal": "max", "outline_channels": ()},
+            ("camera", "frame", "sequence"),
+        ),
         ({"semantics": "static", "gate": False, "state_code": False}, ("frame",)),
     ],
     ids=["baseline", "static"],

@@ -16,7 +16,8 @@ from gait_reid_training.nets.emgaitnet import EMGaitNet  # noqa: E402
 from gait_reid_training.nets.emgaitnet_config import RUNGS, EMGaitNetConfig  # noqa: E402
 
 TINY = EMGaitNetConfig(
-    image_size=(32, 16), num_points=12, channels=(4, 8, 8, 16), map_columns=2,
+    image_size=(32, 16), num_points=12, channels=(4, 8, 8, 16), outline_channels=(4, 4, 8, 8),
+    map_columns=2,
     point_widths=(8, 8), k=3, dim=16, heads=2, ffn=16, parts=8, embedding_dim=8, num_classes=5,
     towers_file="none",
 )  # fmt: skip
@@ -49,6 +50,8 @@ def encoded_frame_by_frame(network: EMGaitNet, batch: WalkBatch, walk: int) -> t
             image, cloud, one["point_mask"], None if source is None else network.semantics(source),
             one["state"], one["quality"], one["has_camera"], one["has_lidar"],
         )  # fmt: skip
+        if network.outline is not None:
+            fused = torch.cat([fused, network.outline.frame(one["silhouette"])], dim=1)
         pooled = fused if pooled is None else torch.maximum(pooled, fused)
         clouds.append(mean)
     assert pooled is not None
@@ -74,9 +77,9 @@ def test_every_weight_learns(switches: dict[str, object]) -> None:
     torch.manual_seed(0)
     network = EMGaitNet(replace(TINY, **switches)).train()
     output = network(random_walks())
-    assert output.embedding.shape == (3, 8, 8)
+    assert output.embedding.shape == (3, network.parts, 8)
     assert output.logits is not None
-    assert output.logits.shape == (3, 8, 5)
+    assert output.logits.shape == (3, network.parts, 5)
     alone = sum(
         one.embedding.square().sum() + one.logits[..., 0].sum()
         for one in output.extras.get("branches", {}).values()
@@ -113,6 +116,7 @@ def test_one_sensor_is_enough_and_none_is_no_accident(camera: bool, lidar: bool)
         batch,
         has_camera=torch.full_like(batch.has_camera, camera),
         has_lidar=torch.full_like(batch.has_lidar, lidar),
+        silhouette=batch.silhouette * int(camera),
     )
     for training in (True, False):
         network = EMGaitNet(TINY).train(training)
@@ -147,6 +151,39 @@ def test_order_of_frames_does_not_matter() -> None:
     )
     with torch.no_grad():
         assert torch.allclose(network(batch).embedding, network(turned).embedding, atol=1e-5)
+
+
+def test_parts_of_silhouettes_that_are_missing_are_guessed_from_the_others() -> None:
+    torch.manual_seed(0)
+    network = EMGaitNet(TINY).eval()
+    batch = random_walks()
+    with torch.no_grad():
+        whole = network(batch).embedding
+        bare = network(replace(batch, silhouette=torch.zeros_like(batch.silhouette))).embedding
+    fused = TINY.parts
+    assert torch.equal(bare[:, :fused], whole[:, :fused])
+    assert torch.equal(bare[0], whole[0])
+    assert network.outline is not None
+    assert torch.equal(bare[:, fused:], network.outline.guess(bare[:, :fused]))
+    assert not torch.allclose(bare[1:, fused:], whole[1:, fused:], atol=1e-3)
+
+
+def test_left_out_pictures_keep_their_silhouettes() -> None:
+    torch.manual_seed(0)
+    network = EMGaitNet(TINY).eval()
+    batch = random_walks()
+    without = replace(batch, has_camera=torch.zeros_like(batch.has_camera))
+    with torch.no_grad():
+        whole, left = network(batch).embedding, network(without).embedding
+    assert torch.allclose(left[1:, TINY.parts :], whole[1:, TINY.parts :], atol=1e-6)
+    assert not torch.allclose(left[:, : TINY.parts], whole[:, : TINY.parts], atol=1e-3)
+
+
+def test_a_silhouette_of_other_rows_is_refused() -> None:
+    network = EMGaitNet(TINY)
+    assert network.outline is not None
+    with pytest.raises(ValueError, match=r"64 rows, the network was made for 32.*silhouette_size"):
+        network.outline.frame(torch.zeros(1, 1, 64, 44, dtype=torch.uint8))
 
 
 def test_the_key_frame_gives_the_tokens_of_its_walk() -> None:

@@ -11,12 +11,13 @@ from gait_reid_training.nets.registry import NETWORKS, build_network  # noqa: E4
 
 def test_every_rung_of_the_ladder_is_a_network() -> None:
     rungs = {name: build_network(name, {"preset": "edge", "semantics": "student"}, 3).config
-             for name in ("emgaitnet_semi", "emgaitnet")}  # fmt: skip
+             for name in ("emgaitnet_semi", "emgaitnet_st", "emgaitnet")}  # fmt: skip
     assert rungs["emgaitnet_semi"].temporal == "max"
-    assert rungs["emgaitnet"].temporal == "st"
+    assert rungs["emgaitnet_st"].temporal == rungs["emgaitnet"].temporal == "st"
+    assert [bool(one.outline_channels) for one in rungs.values()] == [False, False, True]
     baseline = build_network("emgaitnet_baseline", {"preset": "edge"}, 3).config
     assert (baseline.sga, baseline.semantics, baseline.num_classes) == (False, "none", 3)
-    assert len(NETWORKS) == 9
+    assert len(NETWORKS) == 10
 
 
 def test_unknown_names_are_refused_with_the_nearest() -> None:

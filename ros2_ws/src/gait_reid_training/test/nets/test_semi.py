@@ -11,7 +11,8 @@ torch = pytest.importorskip("torch")
 
 from random_walks import random_walks  # noqa: E402
 
-from gait_reid_training.export.graphs import export_part, parts_of  # noqa: E402
+from gait_reid_training.export.emgaitnet_graphs import parts_of  # noqa: E402
+from gait_reid_training.export.graphs import export_part  # noqa: E402
 from gait_reid_training.nets.clip import ClipTowers, TowersConfig  # noqa: E402
 from gait_reid_training.nets.emgaitnet import EMGaitNet  # noqa: E402
 from gait_reid_training.nets.emgaitnet_config import EMGaitNetConfig  # noqa: E402

@@ -37,7 +37,7 @@ def test_the_ladder_trains_all_networks_with_the_same_budget() -> None:
     runs = read_experiments([Path("ladder_sim")])
     assert set(runs) == {
         "emgaitnet", "emgaitnet_baseline", "emgaitnet_sga", "emgaitnet_semi",
-        "gaitbase", "lidargait", "lidargait_pp", "licaf", "hmrnet",
+        "emgaitnet_st", "gaitbase", "lidargait", "lidargait_pp", "licaf", "hmrnet",
     }  # fmt: skip
     first = runs["emgaitnet"].train
     for run in runs.values():

@@ -63,6 +63,7 @@ class EMGaitNetEncoder(ModelEncoder):
         self.config = config or EMGaitNetConfig()
         super().__init__(self.config, model)
         self._graphs = EMGaitNetGraphs(self.model, self.config.backend)
+        self._input = replace(self._input, with_silhouette=self._graphs.takes_silhouettes)
         self.modality = Modality.CAMERA | Modality.LIDAR
         self.enrolls = self.compares = self.modality
         self.parts, self.dim = self._graphs.parts, self._graphs.dim

@@ -25,6 +25,7 @@ class EMGaitNetGraphs:
         dim: Columns of an embedding.
         description: Engine and device.
         takes: What the semantics graph takes, ``rgb`` or ``image``; empty without such a graph.
+        takes_silhouettes: Whether the camera's graph does.
     """
 
     def __init__(self, model: Model, config: BackendConfig) -> None:
@@ -45,6 +46,8 @@ class EMGaitNetGraphs:
         self.description = self._backends["frame"].description
         semantics = self._backends.get("semantics")
         self.takes = semantics.inputs[0].name if semantics else ""
+        pictures = {one.name for one in self._backends["camera"].inputs}
+        self.takes_silhouettes = "silhouette" in pictures
         for backend in self._backends.values():
             backend.warm_up(1)
 
@@ -54,7 +57,10 @@ class EMGaitNetGraphs:
 
     def see(self, inputs: FrameInputs) -> tuple[Float32, Float32]:
         """Return the maps (M, P, d) and points (M, N, d) of frames; zeros where nothing is."""
-        image = self._where(inputs.has_camera, "camera", "image", {"rgb": inputs.rgb})
+        pictures = {"rgb": inputs.rgb}
+        if self.takes_silhouettes:
+            pictures["silhouette"] = inputs.silhouette
+        image = self._where(inputs.has_camera, "camera", "image", pictures)
         points = np.ascontiguousarray(inputs.points, np.float32)
         cloud = self._where(
             inputs.has_lidar, "cloud", "cloud", {"points": points, "point_mask": inputs.point_mask}
@@ -125,7 +131,8 @@ def _wanted(model: Model, backends: Mapping[str, Backend]) -> dict[str, tuple[in
     points = model.input.num_points
     cells, features = output_shape(backends["frame"], "fused")
     return {
-        "rgb": (3, height, width), "points": (points, 4), "point_mask": (points,),
+        "rgb": (3, height, width), "silhouette": (1, *model.input.silhouette_size),
+        "points": (points, 4), "point_mask": (points,),
         "image": (cells, features), "cloud": (points, features), "state": (STATE_SIZE,),
         "quality": (QUALITY_SIZE,), "has_camera": (), "has_lidar": (),
         "pooled": (cells, features), "cloud_means": (model.description.frames, features),

@@ -70,7 +70,7 @@ class ModelEncoder:
         self.model_ids = frozenset({self.model_id})
         self.calibration = self.model.calibration
         self.rejected: Counter[str] = Counter()
-        # Silhouettes and depth views are for other networks.
+        # Few networks take silhouettes, and none that is exported takes depth views.
         self._input = replace(self.model.input, with_silhouette=False, with_depth=False)
         self._min_frames = config.min_frames or self.model.description.min_frames
 

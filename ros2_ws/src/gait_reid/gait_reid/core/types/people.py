@@ -28,6 +28,8 @@ class Detections:
         foreground: (h, w) uint8, 255 where the picture moves, at ``foreground_scale`` times the
             size of the picture; None without a picture.
         foreground_scale: Pixels of ``foreground`` per pixel of the picture.
+        scene: (height, width, 3) uint8, the picture without people, good until the next one; None
+            where it is not known.
     """
 
     stamp_ns: int
@@ -41,6 +43,7 @@ class Detections:
     point_labels: Int32 | None = None
     foreground: UInt8 | None = None
     foreground_scale: float = 1.0
+    scene: UInt8 | None = None
 
     def __post_init__(self) -> None:
         n = len(self.position)

@@ -18,8 +18,9 @@ from gait_reid_training.nets.baselines.parts import (
     stage_widths,
 )
 from gait_reid_training.nets.heads import HorizontalPyramidPooling
+from gait_reid_training.nets.outline import outlined
 from gait_reid_training.nets.present import where_present
-from gait_reid_training.nets.resnet9 import ResNet9, normalised_pixels
+from gait_reid_training.nets.resnet9 import ResNet9, centre_columns, normalised_pixels
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class GaitBase(WalkNetwork):
 
     def seen(self, batch: WalkBatch) -> Tensor:
         """Return which frames count: (B, T) bool."""
-        return batch.frame_mask & batch.has_camera
+        return outlined(batch.silhouette, batch.frame_mask)
 
     def forward(self, batch: WalkBatch) -> WalkOutput:
         """Return the embeddings of a batch of walks."""
@@ -87,9 +88,3 @@ class GaitBase(WalkNetwork):
             pictures.flatten(0, 1),
         )
         return self.head(self.pool(max_over_time(maps.unflatten(0, seen.shape), seen)))
-
-
-def centre_columns(image: Tensor, columns: int) -> Tensor:
-    """Return at most so many columns of the pictures (..., W), those in the middle."""
-    surplus = image.shape[-1] - columns
-    return image if surplus <= 0 else image[..., surplus // 2 : surplus // 2 + columns]

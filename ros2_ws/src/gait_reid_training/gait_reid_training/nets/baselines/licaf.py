@@ -17,7 +17,6 @@ from torch.nn import functional
 
 from gait_reid_common.parameters import param, validate
 from gait_reid_training.batch import WalkBatch, WalkNetwork, WalkOutput
-from gait_reid_training.nets.baselines.gaitbase import centre_columns
 from gait_reid_training.nets.baselines.parts import (
     PartHead,
     map_shape,
@@ -25,8 +24,9 @@ from gait_reid_training.nets.baselines.parts import (
     stage_widths,
 )
 from gait_reid_training.nets.heads import HorizontalPyramidPooling
+from gait_reid_training.nets.outline import outlined
 from gait_reid_training.nets.present import where_present
-from gait_reid_training.nets.resnet9 import ResNet9, normalised_pixels
+from gait_reid_training.nets.resnet9 import ResNet9, centre_columns, normalised_pixels
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ class LiCAF(WalkNetwork):
 
     def forward(self, batch: WalkBatch) -> WalkOutput:
         """Return the embeddings of a batch of walks."""
-        has_camera = batch.frame_mask & batch.has_camera
+        has_camera = outlined(batch.silhouette, batch.frame_mask)
         has_lidar = batch.frame_mask & batch.has_lidar
         silhouettes = centre_columns(batch.silhouette, self.config.columns)
         camera, lidar = self.attention(

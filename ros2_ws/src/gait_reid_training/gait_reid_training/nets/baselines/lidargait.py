@@ -12,8 +12,8 @@ from torch import Tensor
 
 from gait_reid_common.parameters import param
 from gait_reid_training.batch import WalkBatch
-from gait_reid_training.nets.baselines.gaitbase import GaitBase, GaitBaseConfig, centre_columns
-from gait_reid_training.nets.resnet9 import normalised_pixels
+from gait_reid_training.nets.baselines.gaitbase import GaitBase, GaitBaseConfig
+from gait_reid_training.nets.resnet9 import centre_columns, normalised_pixels
 
 COLOURS = {"grey": 1, "jet": 3}
 
