@@ -71,9 +71,7 @@ def test_the_empty_scene_makes_edges_as_fine_as_the_picture():
     image[105:197, 211:229] = 20
     foreground = np.zeros((HEIGHT // 8, WIDTH // 8), np.uint8)
     foreground[13:25, 26:29] = 255
-    people = detections(
-        [[200, 100, 40, 100]], [8.0], foreground=foreground, foreground_scale=0.125
-    )
+    people = detections([[200, 100, 40, 100]], [8.0], foreground=foreground, foreground_scale=0.125)
     frames = SensorFrames(9, CameraFrame(9, "camera", image))
     found = [
         cut_crops(tracks([0]), one, frames, LIDAR_POSE)[0].silhouette
