@@ -92,14 +92,18 @@ class Checkpoint:
         self._load(network)
         return network.eval()
 
-    def _load(self, network: nn.Module) -> None:
-        weights = {
+    @property
+    def weights(self) -> dict[str, Tensor]:
+        """Weights of the network alone, by its own names."""
+        return {
             name.removeprefix("network."): value
             for name, value in self.state.items()
             if name.startswith("network.")
         }
+
+    def _load(self, network: nn.Module) -> None:
         try:
-            network.load_state_dict(weights)
+            network.load_state_dict(self.weights)
         except RuntimeError as error:
             raise CheckpointError(
                 f"{self.path}: the weights do not fit {self.experiment.network}: {error}"

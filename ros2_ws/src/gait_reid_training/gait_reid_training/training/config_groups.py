@@ -100,6 +100,18 @@ class RunConfig(Checked):
 
 
 @dataclass(frozen=True)
+class StartConfig(Checked):
+    """What a training begins with."""
+
+    checkpoint: str = param(
+        "", "Checkpoint whose weights it begins with, where they fit; empty: random weights"
+    )
+    learn: tuple[str, ...] = param(
+        (), "Parts of the network that learn, for example [outline, neck]; empty: all"
+    )
+
+
+@dataclass(frozen=True)
 class CommonConfig:
     """A training, apart from the network and from what kinds of networks differ in."""
 
@@ -111,6 +123,7 @@ class CommonConfig:
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     validation: LookConfig = field(default_factory=LookConfig)
     run: RunConfig = field(default_factory=RunConfig)
+    start: StartConfig = field(default_factory=StartConfig)
 
     def __post_init__(self) -> None:
         """Check that the values fit together."""

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from gait_reid_training.training.batches import Batch
 from gait_reid_training.training.config_groups import CommonConfig
 from gait_reid_training.training.schedule import make_optimiser, make_scheduler
+from gait_reid_training.training.start import rest
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class GaitModule(pl.LightningModule):
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Seed by the number of the step, so that a resumed training is the same training."""
+        rest(self.network)
         torch.manual_seed(
             self.config.run.seed * 1_000_003 + self.global_step * 1009 + self.global_rank
         )

@@ -28,6 +28,7 @@ from gait_reid_training.training.cross_modal_module import CrossModalModule
 from gait_reid_training.training.gait_module import GaitModule
 from gait_reid_training.training.module import MONITORED, WalkModule
 from gait_reid_training.training.source import load_data
+from gait_reid_training.training.start import begin
 
 _LOG = logging.getLogger(__name__)
 _PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
@@ -114,13 +115,16 @@ def make_module(experiment: Experiment, data: TrainingData) -> GaitModule:
 
     Raises:
         ValueError: Settings that are not allowed, or sensors that the network does not use.
+        CheckpointError: The checkpoint that it shall begin with does not fit.
     """
     train = experiment.train
     if isinstance(train, CrossModalConfig):
         pairs = build_cross_modal_network(experiment.network, experiment.settings)
+        begin(pairs, train.start)
         return CrossModalModule(pairs, train, len(data.rows))
     network = build_network(experiment.network, experiment.settings, len(data.people))
     check_sensors(network, train.data.sensors)
+    begin(network, train.start)
     return WalkModule(network, train, data.gallery)
 
 
