@@ -107,7 +107,7 @@ def test_walks_without_the_sensor_are_finite(name: str) -> None:
     assert all(
         torch.isfinite(one.grad).all() for one in network.parameters() if one.grad is not None
     )
-    nobody = replace(batch, **{one: torch.zeros(4, 2, dtype=torch.bool) for one in flags})
+    nobody = replace(batch, **{one: torch.zeros_like(value) for one, value in flags.items()})
     assert torch.isfinite(network.eval()(nobody).embedding).all()
     assert network(batch).logits is None
 
