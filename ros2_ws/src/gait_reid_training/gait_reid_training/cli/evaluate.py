@@ -183,12 +183,13 @@ def _subjects(
         train = read.experiment.train
         assert isinstance(train, TrainConfig)  # as the network is
         for subset, silhouettes in shown:
-            walks = WalkDataset(
-                data or train.data.folders, split, train.input, cache or train.data.cache,
-                coarse=_are_coarse(silhouettes) and "silhouette" in network.uses,
-            )  # fmt: skip
             seen = _sensors(subset) or train.data.sensors
             used = usable_sensors(network, seen)
+            outlined = "camera" in used and "silhouette" in network.uses
+            walks = WalkDataset(
+                data or train.data.folders, split, train.input, cache or train.data.cache,
+                coarse=_are_coarse(silhouettes) and outlined,
+            )  # fmt: skip
             label = f"{name}, {' + '.join(used)}" if subset else name
             label += ", coarse silhouettes" if walks.coarse else ""
             if any(one.name == label for one in found):

@@ -120,6 +120,7 @@ def _export(
                     ("network.", "batch.", "augment.", "optimiser.", "schedule.", "loss.")
                 )
             },
+            **_start(experiment),
         },
         reports=read, **_of_radar(experiment), **values,
     )  # fmt: skip
@@ -129,6 +130,17 @@ def _export(
         else found.network()
     )
     return export_model(network, experiment.train.input, output, thresholds, options)
+
+
+def _start(experiment: Any) -> dict[str, Any]:
+    """Return what the training began with, without the folders of the machine."""
+    start = experiment.train.start
+    if not start.checkpoint:
+        return {}
+    return {
+        "start.checkpoint": "/".join(Path(start.checkpoint).parts[-2:]),
+        "start.learn": list(start.learn),
+    }
 
 
 def _of_radar(experiment: Any) -> dict[str, Any]:

@@ -92,6 +92,24 @@ def test_a_report_compares_and_calibrates(trained: Path, data: Path, tmp_path: P
 
 
 @pytest.mark.slow
+def test_silhouettes_may_be_shown_as_coarse_as_live_ones(
+    trained: Path, data: Path, tmp_path: Path
+) -> None:
+    arguments = [
+        "-k", f"tiny={trained}", "-m", "open_set", "-d", str(data), "--split", "validation",
+        "-o", str(tmp_path), "--threads", "1", "--silhouettes", "recorded", "--silhouettes",
+        "motion", "--sensors", "camera,lidar", "--sensors", "lidar",
+    ]  # fmt: skip
+    result = CliRunner().invoke(evaluate.app, arguments)
+    assert result.exit_code == 0, result.output
+    models = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["models"]
+    both = "tiny, camera + lidar"
+    assert list(models) == [both, f"{both}, coarse silhouettes", "tiny, lidar"]
+    maps = [models[name]["all_views"]["overall"]["map"]["value"] for name in models]
+    assert len(set(maps)) == 3
+
+
+@pytest.mark.slow
 def test_mistakes_are_named(trained: Path, data: Path, tmp_path: Path) -> None:
     def refused(app: object, *arguments: str) -> str:
         result = CliRunner().invoke(app, [*arguments, "-o", str(tmp_path / "x")])
@@ -105,6 +123,9 @@ def test_mistakes_are_named(trained: Path, data: Path, tmp_path: Path) -> None:
     assert "no walks of split 'test'" in refused(evaluate.app, *common, "-m", "cross_distance")
     assert "'radar' is not camera or lidar" in refused(
         evaluate.app, *common, "-m", "open_set", "--split", "validation", "--sensors", "radar"
+    )
+    assert "--silhouettes live: it is recorded or motion" in refused(
+        evaluate.app, *common, "-m", "open_set", "--split", "validation", "--silhouettes", "live"
     )
     assert "use --split validation" in refused(
         evaluate.app, *common, "-m", "open_set", "--calibrate", "0.01"
