@@ -42,7 +42,7 @@ def edge_network() -> Any:
     def build() -> Any:
         from gait_reid_training.nets.registry import build_network
 
-        return build_network("emgaitnet_st", {"preset": "edge", "semantics": "student"}, 0)
+        return build_network("emgaitnet", {"preset": "edge", "semantics": "student"}, 0)
 
     return on_one_thread(build)
 

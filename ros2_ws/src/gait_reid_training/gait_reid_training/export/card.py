@@ -105,7 +105,8 @@ def _one_report(report: Mapping[str, Any], model: str) -> str:
     name = model or next(iter(models))
     if name not in models:
         raise ValueError(f"the report knows {', '.join(models)}, not '{name}'")
-    one = {name: models[name]}
+    kin = f"{name.partition(',')[0]},"  # the same network, shown something else
+    one = {key: value for key, value in models.items() if key == name or key.startswith(kin)}
     people = "simulated" if report.get("simulated") else "recorded"
     if mode == KIND:
         return "\n\n".join(_between_radar_and_camera(report, one, people))

@@ -106,7 +106,7 @@ def test_silhouettes_may_be_shown_as_coarse_as_live_ones(
     both = "tiny, camera + lidar"
     assert list(models) == [both, f"{both}, coarse silhouettes", "tiny, lidar"]
     maps = [models[name]["all_views"]["overall"]["map"]["value"] for name in models]
-    assert len(set(maps)) == 3
+    assert len(set(maps)) == 1  # only a LiDAR saw these walks
 
 
 @pytest.mark.slow
