@@ -21,10 +21,12 @@ def about_checkpoint(
     read: Any, network: Any, sensors: Sequence[str], frames: int
 ) -> dict[str, Any]:
     """Return what a report says of a checkpoint."""
+    start = read.experiment.train.start.checkpoint
+    before = f" after those of {Path(start).parent.name}" if start else ""
     return {
         "network": read.experiment.network,
         "sensors": " + ".join(sensors),
-        "iterations": read.iteration,
+        "iterations": f"{read.iteration}{before}",
         "seed": read.experiment.train.run.seed,
         "parameters": sum(one.numel() for one in network.parameters()),
         "frames": frames,
