@@ -56,8 +56,7 @@ class EMGaitNet(WalkNetwork):
         self.config = config
         self.outline = _outline_branch(config) if config.outline_channels else None
         self.uses = frozenset({"camera", "lidar", *(["silhouette"] if self.outline else [])})
-        self.parts = config.parts * (2 if self.outline else 1)
-        self.dim = config.embedding_dim
+        self.parts, self.dim = config.parts * (2 if self.outline else 1), config.embedding_dim
         dim, cells = config.dim, config.rows * config.columns
         self.resnet = ResNet9(3, config.channels, config.strides)
         self.map_project = nn.Linear(config.channels[-1], dim)

@@ -25,6 +25,7 @@ def random_walks(
     silhouette = (255 * uniform(1, *size)).to(torch.uint8)
     silhouette[0] = 0
     has_camera = uniform() < 0.8
+    has_camera[1, 2] = False
     return WalkBatch(
         rgb=rgb,
         silhouette=silhouette * has_camera[..., None, None, None],
