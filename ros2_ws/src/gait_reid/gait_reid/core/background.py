@@ -9,7 +9,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from gait_reid.core.motion import Motion
+from gait_reid.core.motion import Motion, brightest
 from gait_reid.core.types import Float64, Int64, UInt8
 
 _BANDS = 8  # one of them is refreshed with each picture
@@ -101,8 +101,7 @@ def sharpened(rough: UInt8, cut: UInt8, scene: UInt8, reach: int) -> UInt8:
     # The light has changed since.
     pixels = [one.reshape(-1, 3)[outside].astype(np.float32) for one in (cut, scene)]
     lit = cv2.add(scene, (*np.median(pixels[0] - pixels[1], axis=0).tolist(), 0.0))
-    blue, green, red = cv2.split(cv2.absdiff(cut, lit))
-    size = cv2.blur(cv2.max(cv2.max(blue, green), red), (3, 3))
+    size = cv2.blur(brightest(cv2.absdiff(cut, lit)), (3, 3))
     noise = float(np.median(size.ravel()[outside]))
     beside = cv2.convertScaleAbs(cv2.dilate(size, np.ones((5, 5), np.uint8)), None, _EDGE_SHARE)
     least = cv2.max(beside, max(_LEAST_CHANGE, _NOISE_FACTOR * noise))
