@@ -38,6 +38,7 @@ _MIN_MOVING_S = 0.15
 _SPARSE_FILL = 0.22
 _YOUNG_S = 1.0
 _MIN_ASPECT, _MAX_ASPECT = 0.12, 1.6
+_AGREED_PERIODS = 3  # of the people detector, where another sensor sees somebody as well
 
 
 @dataclass(frozen=True)
@@ -120,19 +121,29 @@ class CameraPeopleDetector:
         scene = self._background.update(frame.image, motion)
         if self._network is not None:
             roi, score = self._network.boxes(frame.image)
-            found = self._locate(frame, camera_pose, roi, score, motion)
-            return replace(found, scene=scene)
+        else:
+            roi, score = self._moving(frame, camera_pose, lidar, motion, elapsed_s)
+        return replace(self._locate(frame, camera_pose, roi, score, motion), scene=scene)
+
+    def _moving(
+        self,
+        frame: CameraFrame,
+        pose: Pose,
+        lidar: Detections | None,
+        motion: Motion,
+        elapsed_s: float,
+    ) -> tuple[Float64, Float64]:
+        """Return boxes and scores of who moves, or is where the LiDAR sees somebody."""
         if self._regions is None or not motion.warm:
             self._regions = MotionRegions(
                 self.config.min_height_px * motion.scale, self.config.max_hold_s
             )
-        proposed = self._project(lidar, frame, camera_pose)
+        proposed = self._project(lidar, frame, pose)
         moving = self._regions.update(motion, frame.stamp_ns) if motion.warm else []
         self._weigh(frame, motion, moving, proposed, elapsed_s)
         roi, score = self._report(moving, motion.scale)
         extra_roi, extra_score = self._verify_proposed(frame, proposed, roi)
-        roi, score = np.vstack([roi, extra_roi]), np.concatenate([score, extra_score])
-        return replace(self._locate(frame, camera_pose, roi, score, motion), scene=scene)
+        return np.vstack([roi, extra_roi]), np.concatenate([score, extra_score])
 
     def _project(self, lidar: Detections | None, frame: CameraFrame, pose: Pose) -> Float64:
         if lidar is None:
@@ -149,12 +160,13 @@ class CameraPeopleDetector:
         elapsed_s: float,
     ) -> None:
         """Let the evidence of each region follow what this picture says about it."""
-        asked = sorted(regions, key=lambda region: region.asked_ns)[: self.config.max_verified]
-        for region in asked:
-            if (frame.stamp_ns - region.asked_ns) * 1e-9 >= self.config.detector_period_s:
-                self._ask(region, frame, motion.scale)
         seen = np.array([region.roi for region in regions]).reshape(-1, 4) / motion.scale
         agreed = roi_overlap(seen, proposed)[0].max(axis=1, initial=0.0) > 0.3
+        places = sorted(range(len(regions)), key=lambda place: regions[place].asked_ns)
+        for place in places[: self.config.max_verified]:
+            age_s = (frame.stamp_ns - regions[place].asked_ns) * 1e-9
+            if age_s >= self.config.detector_period_s * (_AGREED_PERIODS if agreed[place] else 1):
+                self._ask(regions[place], frame, motion.scale)
         for region, by_other_sensor in zip(regions, agreed):
             still = region.moved_ns != frame.stamp_ns or region.activity < 0.02
             likely = self._likelihood(region, still, bool(by_other_sensor))

@@ -7,13 +7,14 @@ import numpy as np
 
 from gait_reid.core.background import sharpened
 from gait_reid.core.rois import roi_overlap
-from gait_reid.core.types import Detections, Float64, Int32, UInt8
+from gait_reid.core.types import Detections, Float64, Int32, Int64, UInt8
 
 _MIN_PIECE = 0.05  # of the largest piece
 _MAX_HOLE = 0.04  # of the body
 _GAP = 1 / 50  # of the height
 _NEIGHBOUR_OVERLAP = 0.02
 _ROUGH_PX = 1.5  # of the foreground, by which its edges may be wrong
+_EDGE_ROWS = 128  # of a person, at which edges are looked for; networks see 64
 
 
 def cut_silhouette(detections: Detections, row: int, image: UInt8) -> UInt8 | None:
@@ -39,20 +40,40 @@ def cut_silhouette(detections: Detections, row: int, image: UInt8) -> UInt8 | No
     if mask.size == 0:
         return None
     _remove_neighbours(mask, np.maximum(low, 0), row, detections.roi * scale)
-    mask = _clean(mask)
-    if not mask.any():
-        return None
     if detections.scene is None:
-        return _enlarged(mask, np.zeros(2), np.array(mask.shape[::-1], np.float64), image)
+        found = _clean(mask)
+    else:
+        found = _fine(mask, np.maximum(low, 0), detections, row, image)
+    if not found.any():
+        return None
+    return _enlarged(found, np.zeros(2), np.array(found.shape[::-1], np.float64), image)
+
+
+def _fine(
+    rough: UInt8, low: np.ndarray, detections: Detections, row: int, image: UInt8
+) -> UInt8:
+    """Return a silhouette whose edges are the picture's, at the size where they are looked for.
+
+    Args:
+        rough: Part of the foreground.
+        low: Pixel of the foreground where it begins.
+        detections: With foreground and the empty scene.
+        row: The person.
+        image: (height, width, 3) uint8.
+    """
+    assert detections.scene is not None
+    scale = detections.foreground_scale
     x, y, x_end, y_end = pixel_box(detections.roi[row], detections.scene.shape)
-    corner = np.array([x, y]) * scale - np.maximum(low, 0)
+    corner = np.array([x, y]) * scale - low
     extent = np.array([x_end - x, y_end - y]) * scale
-    rough = _enlarged(mask, corner, extent, image)
-    scene = cv2.resize(
-        detections.scene[y:y_end, x:x_end], image.shape[1::-1], interpolation=cv2.INTER_AREA
+    share = min(1.0, _EDGE_ROWS / len(image))
+    size = max(1, round(image.shape[1] * share)), max(1, round(len(image) * share))
+    cut, scene = (
+        cv2.resize(one, size, interpolation=cv2.INTER_AREA)
+        for one in (image, detections.scene[y:y_end, x:x_end])
     )
-    reach = max(round(_ROUGH_PX * len(image) / extent[1]), 2)
-    return _clean(sharpened(rough, image, scene, reach))
+    reach = max(round(_ROUGH_PX * len(cut) / extent[1]), 2)
+    return _clean(sharpened(_enlarged(rough, corner, extent, cut), cut, scene, reach))
 
 
 def pixel_box(roi: Float64, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
@@ -78,9 +99,11 @@ def _enlarged(mask: UInt8, corner: np.ndarray, extent: np.ndarray, image: UInt8)
 
 def _remove_neighbours(mask: UInt8, corner: np.ndarray, row: int, roi: Float64) -> None:
     """Clear pixels that lie nearer to the middle of another person's box than to this one's."""
-    _, covered, _ = roi_overlap(roi[row : row + 1], roi)
-    others = np.flatnonzero(covered[0] > _NEIGHBOUR_OVERLAP)
-    others = others[others != row]
+    near = _touching(roi, row)
+    if not len(near):
+        return
+    _, covered, _ = roi_overlap(roi[row : row + 1], roi[near])
+    others = near[covered[0] > _NEIGHBOUR_OVERLAP]
     if not len(others):
         return
     y, x = np.mgrid[: mask.shape[0], : mask.shape[1]] + 0.5
@@ -88,6 +111,14 @@ def _remove_neighbours(mask: UInt8, corner: np.ndarray, row: int, roi: Float64) 
     own = _distance(x, y, roi[row])
     for other in others:
         mask[_distance(x, y, roi[other]) < own] = 0
+
+
+def _touching(roi: Float64, row: int) -> Int64:
+    """Return which other boxes have anything in common with one."""
+    low, high = roi[:, :2], roi[:, :2] + roi[:, 2:]
+    common = (low < high[row]).all(axis=1) & (high > low[row]).all(axis=1)
+    common[row] = False
+    return np.flatnonzero(common)
 
 
 def _distance(x: np.ndarray, y: np.ndarray, box: Float64) -> np.ndarray:

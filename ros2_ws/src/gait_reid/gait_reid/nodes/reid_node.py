@@ -6,6 +6,8 @@ import sys
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import cv2
+
 from gait_reid.adapters import crops as crops_adapter
 from gait_reid.adapters import gallery as gallery_adapter
 from gait_reid.adapters import matches as matches_adapter
@@ -37,6 +39,9 @@ class ReidParameters:
     max_age_s: float = param(
         1.0, "Crops older than this when their turn comes are dropped, 0: never", "s", 0.0, 60.0
     )
+    opencv_threads: int = param(
+        1, "Threads of OpenCV, whose steps are too short to gain from more", "", 1, 64
+    )
     reidentification: ReidentificationConfig = field(default_factory=ReidentificationConfig)
 
     def __post_init__(self) -> None:
@@ -53,6 +58,7 @@ class ReidNode(ManagedNode[ReidParameters]):
 
     def do_configure(self, parameters: ReidParameters) -> None:
         """Load the encoder."""
+        cv2.setNumThreads(parameters.opencv_threads)
         self.reidentification = Reidentification(parameters.reidentification)
         encoder = self.reidentification.encoder
         self.get_logger().info(f"walks are encoded by {encoder.description}")

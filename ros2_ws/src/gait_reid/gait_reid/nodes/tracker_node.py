@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import Any
 
+import cv2
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 
 from gait_reid.adapters import crops as crops_adapter
@@ -35,6 +36,9 @@ class TrackerParameters:
         "Where sensor poses come from: perception.lidar and perception.camera, or tf2",
         choices=("parameters", "tf"),
     )
+    opencv_threads: int = param(
+        1, "Threads of OpenCV, whose steps are too short to gain from more", "", 1, 64
+    )
     sync: SyncConfig = field(default_factory=SyncConfig)
     perception: PerceptionConfig = field(default_factory=PerceptionConfig)
 
@@ -54,6 +58,7 @@ class TrackerNode(ManagedNode[TrackerParameters]):
 
     def do_configure(self, parameters: TrackerParameters) -> None:
         """Prepare detection and tracking."""
+        cv2.setNumThreads(parameters.opencv_threads)
         self._tf = None
         if parameters.extrinsics == "tf":
             self._tf = TfExtrinsics(self, parameters.perception.frame_id)
