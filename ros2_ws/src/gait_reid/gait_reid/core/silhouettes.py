@@ -49,9 +49,7 @@ def cut_silhouette(detections: Detections, row: int, image: UInt8) -> UInt8 | No
     return _enlarged(found, np.zeros(2), np.array(found.shape[::-1], np.float64), image)
 
 
-def _fine(
-    rough: UInt8, low: np.ndarray, detections: Detections, row: int, image: UInt8
-) -> UInt8:
+def _fine(rough: UInt8, low: np.ndarray, detections: Detections, row: int, image: UInt8) -> UInt8:
     """Return a silhouette whose edges are the picture's, at the size where they are looked for.
 
     Args:

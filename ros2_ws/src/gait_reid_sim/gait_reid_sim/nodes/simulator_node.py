@@ -62,7 +62,9 @@ class SimulatorNode(ManagedNode[SimulatorParameters]):
         self._clock_out = self.publisher(CLOCK) if parameters.publish_clock else None
         if parameters.tf and (frames := publish_frames(self, scenario, parameters.frame_id)):
             self._held.callback(self.destroy_publisher, frames)
-        self._renderer = Renderer(self.simulation, parameters.workers)
+        self._renderer = Renderer(
+            self.simulation, parameters.workers, others_first=parameters.wait_for != "nothing"
+        )
         self._held.callback(self._renderer.close)
         self._renderer.start()
         answers = {"tracks": TRACKS, "matches": MATCHES}.get(parameters.wait_for)

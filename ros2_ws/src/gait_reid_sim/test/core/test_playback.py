@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from itertools import islice
@@ -67,6 +68,21 @@ def test_frames_are_the_same_whoever_makes_them(simulation: Simulation, workers:
         assert frame.data.xyz.tobytes() == expected.data.xyz.tobytes()
         assert frame.truth.person_id == expected.truth.person_id
         assert len(frame.owner) == 0
+
+
+@pytest.mark.parametrize(("others_first", "niceness"), [(False, 0), (True, 10)])
+def test_workers_leave_processors_to_others(
+    simulation: Simulation, others_first: bool, niceness: int
+) -> None:
+    renderer = Renderer(simulation, 1, others_first)
+    renderer.start()
+    try:
+        assert renderer._pool is not None
+        (worker,) = renderer._pool._processes
+        usual = os.getpriority(os.PRIO_PROCESS, os.getpid())
+        assert os.getpriority(os.PRIO_PROCESS, worker) == usual + niceness
+    finally:
+        renderer.close()
 
 
 class ManualPace(Pace):

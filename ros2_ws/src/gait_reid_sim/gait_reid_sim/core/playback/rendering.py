@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -10,6 +11,7 @@ import threading
 import time
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import cv2
@@ -18,6 +20,7 @@ import numpy as np
 from gait_reid_sim.core.scene.simulation import SensorFrame, Simulation
 
 _START_TIMEOUT_S = 180.0
+_NICE = 10  # a tenth of the usual share, where others want the rest
 _NOBODY = np.zeros(0, np.int32)
 _simulation: Simulation | None = None
 _barrier: Any = None
@@ -41,10 +44,13 @@ class Renderer:
     Args:
         simulation: The scenario.
         workers: Processes; 0: the frame is made by `submit` itself.
+        others_first: Whether the workers take what other processes leave of the processors, as
+            real sensors take none.
     """
 
-    def __init__(self, simulation: Simulation, workers: int) -> None:
+    def __init__(self, simulation: Simulation, workers: int, others_first: bool = False) -> None:
         self.workers = workers
+        self._others_first = others_first
         self._simulation = simulation
         self._plans = {plan.name: plan for plan in simulation.scenario.sensors}
         self._pool: ProcessPoolExecutor | None = None
@@ -60,7 +66,7 @@ class Renderer:
             return
         context = multiprocessing.get_context("spawn")
         self._pool = ProcessPoolExecutor(
-            self.workers, context, _begin, (context.Barrier(self.workers),)
+            self.workers, context, _begin, (context.Barrier(self.workers), self._others_first)
         )
         try:
             started = [self._pool.submit(_meet) for _ in range(self.workers)]
@@ -105,9 +111,11 @@ def warm_up(simulation: Simulation) -> None:
         simulation.frame(plan, 0)
 
 
-def _begin(barrier: Any) -> None:
+def _begin(barrier: Any, others_first: bool) -> None:
     """Begin a worker's life."""
     global _barrier
+    if others_first:
+        _let_others_go_first()
     # The terminal's interrupt is for the parent, which ends its workers in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -115,6 +123,14 @@ def _begin(barrier: Any) -> None:
     atexit.register(os._exit, 0)
     cv2.setNumThreads(1)
     _barrier = barrier
+
+
+def _let_others_go_first() -> None:
+    os.nice(_NICE)
+    # Linux may share processors out between sessions first, and by niceness only within them.
+    os.setsid()
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(_NICE))
 
 
 def _prepare(simulation: Simulation) -> None:

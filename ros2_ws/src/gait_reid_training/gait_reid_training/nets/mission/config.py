@@ -46,7 +46,13 @@ class MissionConfig:
     )
     exchange: bool = param(True, "Whether features are exchanged; False: noFU")
     residual: bool = param(
-        True, "Whether what pairs learn of each other is added to the embeddings of single walks"
+        True, "Whether what pairs learn of each other is added to what single walks say"
+    )
+    detached: bool = param(
+        True, "Whether pairs learn from features as they are, and do not change them"
+    )
+    exchange_dropout: float = param(
+        0.3, "Share of what is exchanged that is left out", "", 0.0, 0.9
     )
     pose: bool = param(True, "Whether poses are learned as well; False: noAT")
     loss: str = param("triplet", "contrastive: noTL", choices=("triplet", "contrastive"))
@@ -79,6 +85,8 @@ class MissionConfig:
             vision="vec",
             state=False,
             residual=False,
+            detached=False,
+            exchange_dropout=0.0,
             lstm_layers=3,
             scope="sequence",
             dim=256,
@@ -93,6 +101,8 @@ class MissionConfig:
             vision="map",
             state=False,
             residual=False,
+            detached=False,
+            exchange_dropout=0.0,
             tokens=(14, 14),
             vision_recurrent=False,
             radar_channels=3,

@@ -16,14 +16,18 @@ class PoseHead(nn.Module):
     Args:
         dim: Width of a frame's feature.
         joints: Joints.
+        adds: Whether it adds to another head's joints, and so begins with nothing.
     """
 
-    def __init__(self, dim: int, joints: int) -> None:
+    def __init__(self, dim: int, joints: int, adds: bool = False) -> None:
         super().__init__()
         self.joints = joints
         self.layers = nn.Sequential(
             nn.Linear(dim, max(dim // 2, 32)), nn.ReLU(), nn.Linear(max(dim // 2, 32), 3 * joints)
         )
+        if adds:
+            for weight in self.layers[-1].parameters():
+                nn.init.zeros_(weight)
 
     def forward(self, frames: Tensor) -> Tensor:
         """Map (B, T, dim) to joints (B, T, joints, 3) in metres."""

@@ -5,8 +5,8 @@ embedding of a walk depends on the walk that it is compared with: pictures lend 
 points lend pictures depth, which makes sense only if both are of one person. `MissionConfig.paper`
 and `MissionConfig.released` are the two readings. What is ours: the GRU's output is added to a
 map's cells; unimodal embeddings are learned along for a shortlist, and what pairs learn is added to
-them; triplets are made of all right and several wrong pairs of a batch; and the branches are told
-view, speed and range.
+them, and to the poses of single walks; pairs do not change the branches; triplets are made of all
+right and several wrong pairs of a batch; and the branches are told view, speed and range.
 """
 
 from __future__ import annotations
@@ -69,8 +69,9 @@ class Mission(CrossModalNetwork):
         self.radar = RadarBranch(config)
         self.point_pool = AttentionPooling(config.dim)
         if config.exchange:
-            self.vision_block = NonLocalBlock(config.dim, config.inner)
-            self.radar_block = NonLocalBlock(config.dim, config.inner)
+            self.vision_block, self.radar_block = (
+                NonLocalBlock(config.dim, config.inner, config.exchange_dropout) for _ in range(2)
+            )
             self.vision_metric = MetricHead(config.dim)
             self.radar_metric = MetricHead(config.dim)
             self.residual_gain = nn.Parameter(torch.full((2,), 8.0)) if config.residual else None
@@ -78,7 +79,7 @@ class Mission(CrossModalNetwork):
         self.radar_alone = MetricHead(config.dim, project=True)
         self.point_pool_alone = AttentionPooling(config.dim)
         if config.pose:
-            self.pose = PoseHead(config.dim, config.joints)
+            self.pose = PoseHead(config.dim, config.joints, adds=config.residual)
             self.vision_pose = PoseHead(config.dim, config.joints)
             self.radar_pose = PoseHead(config.dim, config.joints)
 
@@ -246,15 +247,13 @@ class Mission(CrossModalNetwork):
         alone = (self.unimodal_vision(vision), self.unimodal_radar(radar))
         pairs: tuple[PairEmbeddings, ...] = ()
         if self.config.exchange:
-            bases = self._bases(*alone)
-            right = self._embedded(seen, heard, vision.mask, radar.mask.any(dim=2), bases)
-            pairs = (right, *self._wrong_pairs(vision, radar, *alone))
+            pairs = self._pairs(vision, radar, alone, (seen, heard))
         vision_poses: tuple[Tensor, ...] = ()
         radar_poses: tuple[Tensor, ...] = ()
         if self.config.pose:
-            vision_poses = (self.pose(seen), self.vision_pose(own.alone.mean(dim=2)))
+            vision_poses = self._poses(seen, self.vision_pose(own.alone.mean(dim=2)))
             radar_alone = self.point_pool(other.alone, radar.mask)
-            radar_poses = (self.pose(heard), self.radar_pose(radar_alone))
+            radar_poses = self._poses(heard, self.radar_pose(radar_alone))
         return CrossModalOutput(
             *alone,
             pairs,
@@ -262,6 +261,33 @@ class Mission(CrossModalNetwork):
             radar_poses,
             radar.root if self.config.pose else None,
         )
+
+    def _poses(self, fused: Tensor, alone: Tensor) -> tuple[Tensor, Tensor]:
+        """Return poses by what both modalities say, and by what one does."""
+        pose = self.pose(fused)
+        return (pose + alone.detach() if self.config.residual else pose), alone
+
+    def _pairs(
+        self,
+        vision: VisionFeatures,
+        radar: RadarFeatures,
+        alone: tuple[Tensor, Tensor],
+        fused: tuple[Tensor, Tensor],
+    ) -> tuple[PairEmbeddings, ...]:
+        """Return right and wrong pairs.
+
+        Pairs of those few people whom a training shows are soon learnt by heart; what the branches
+        are to say of others must not follow them.
+        """
+        if self.config.detached:
+            vision = replace(vision, tokens=vision.tokens.detach())
+            radar = replace(radar, points=radar.points.detach())
+            alone = (alone[0].detach(), alone[1].detach())
+            right = self._pair(vision, radar, *alone)
+        else:
+            masks = vision.mask, radar.mask.any(dim=2)
+            right = self._embedded(*fused, *masks, self._bases(*alone))
+        return (right, *self._wrong_pairs(vision, radar, *alone))
 
     def _wrong_pairs(
         self, vision: VisionFeatures, radar: RadarFeatures, seen_alone: Tensor, heard_alone: Tensor

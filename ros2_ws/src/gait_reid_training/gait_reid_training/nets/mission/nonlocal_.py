@@ -44,9 +44,10 @@ class NonLocalBlock(nn.Module):
     Args:
         dim: Width of the tokens of both modalities.
         inner: Width inside attention.
+        dropout: Share of what is added to the tokens that is left out in training.
     """
 
-    def __init__(self, dim: int, inner: int) -> None:
+    def __init__(self, dim: int, inner: int, dropout: float = 0.0) -> None:
         super().__init__()
         self.own_norm = MaskedBatchNorm(dim)
         self.other_norm = MaskedBatchNorm(dim)
@@ -58,6 +59,7 @@ class NonLocalBlock(nn.Module):
         self.mutual_norm = MaskedBatchNorm(dim)
         self.combine = nn.Linear(2 * dim, dim, bias=False)
         self.combine_norm = MaskedBatchNorm(dim)
+        self.dropout = nn.Dropout(dropout)
         for layer, gain in ((self.own, 0.5), (self.other, 0.5)):
             nn.init.xavier_uniform_(layer.weight, gain=gain)
             nn.init.zeros_(layer.bias)
@@ -81,7 +83,8 @@ class NonLocalBlock(nn.Module):
         alone = self.self_norm(self.self_out(own_found), own_mask)
         mutual = self.mutual_norm(self.mutual_out(found), own_mask)
         joined = self.combine(torch.cat([alone, mutual], dim=-1))
-        return Exchanged(own + self.combine_norm(joined, own_mask), own + alone)
+        told = self.dropout(self.combine_norm(joined, own_mask))
+        return Exchanged(own + told, own + alone)
 
     def _own(self, own: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
         return self.own(functional.relu(self.own_norm(own, mask))).chunk(4, dim=-1)

@@ -14,7 +14,7 @@ from gait_reid_training.batch import RadarWalkBatch
 from gait_reid_training.nets.mission.anchors import AnchorBranch
 from gait_reid_training.nets.mission.config import MissionConfig
 from gait_reid_training.nets.mission.pooling import AttentionPooling
-from gait_reid_training.nets.mission.vision import state_code
+from gait_reid_training.nets.mission.vision import known, state_code
 from gait_reid_training.nets.pointgnn import MaskedBatchNorm
 from gait_reid_training.nets.set_abstraction import PointMLP
 
@@ -113,11 +113,15 @@ class RadarBranch(nn.Module):
     def frames(
         self, points: Tensor, point_mask: Tensor, state: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Return what `PointEncoder` says of single frames, told their state (M, 4)."""
+        """Return what `PointEncoder` says of single frames, told their state (M, 4).
+
+        Raises:
+            ValueError: The network is told the state, and there is none.
+        """
         own, frames = self.encoder(points, point_mask)
-        if self.state_code is not None and state is not None:
-            frames = frames + self.state_code(state)
-        return own, frames
+        if self.state_code is None:
+            return own, frames
+        return own, frames + self.state_code(known("state", state))
 
     def sequence(self, own: Tensor, frames: Tensor, mask: Tensor) -> RadarFeatures:
         """Return the features of frames that were encoded one by one.

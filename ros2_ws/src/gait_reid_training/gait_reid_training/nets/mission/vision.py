@@ -65,7 +65,8 @@ class VisionBranch(nn.Module):
             quality: (M, 6), as well.
 
         Raises:
-            ValueError: When the map has fewer cells than there are to be tokens.
+            ValueError: When the map has fewer cells than there are to be tokens; or the network is
+                told state and quality, and one of them is missing.
         """
         maps = self.backbone(rgb)
         rows, columns = maps.shape[2:]
@@ -76,8 +77,9 @@ class VisionBranch(nn.Module):
             )
         pooled = functional.avg_pool2d(maps, (rows // self.grid[0], columns // self.grid[1]))
         tokens = cast(Tensor, self.reduce(pooled.flatten(2).transpose(1, 2)))
-        if self.state_code is None or state is None or quality is None:
+        if self.state_code is None:
             return tokens
+        state, quality = known("state", state), known("quality", quality)
         # Pixels times range is a height in metres times the focal length.
         height = (quality[:, :1] * state[:, 3:]).clamp(min=1e-3).log()
         told = self.state_code(torch.cat([state, height], dim=1))
@@ -107,6 +109,17 @@ def state_code(inputs: int, dim: int) -> nn.Sequential:
         nn.BatchNorm1d(inputs), nn.Linear(inputs, STATE_WIDTH), nn.ReLU(),
         nn.Linear(STATE_WIDTH, dim),
     )  # fmt: skip
+
+
+def known(name: str, value: Tensor | None) -> Tensor:
+    """Return what a network is told.
+
+    Raises:
+        ValueError: It is missing.
+    """
+    if value is None:
+        raise ValueError(f"{name} is missing: give it, or build the network with state: false")
+    return value
 
 
 def cells_of_map(config: MissionConfig, image_size: Sequence[int]) -> tuple[int, int]:

@@ -136,6 +136,27 @@ def test_the_beginning_passes_features_on_and_yet_every_weight_learns() -> None:
     assert still == ["own.bias"] or not still
 
 
+@pytest.mark.parametrize("detached", [True, False])
+def test_pairs_change_the_branches_only_where_they_may(detached: bool) -> None:
+    network = _worn(detached=detached).train()
+    batch = people_pairs(4, 3, 12)
+    right, *wrong = network(batch).pairs
+    sum((one.vision * one.radar).sum() for one in (right, *wrong)).backward()
+    for branch in (network.vision, network.radar, network.vision_alone, network.radar_alone):
+        changed = any(one.grad is not None for one in branch.parameters())
+        assert changed is not detached
+    assert network.vision_block.own.weight.grad.abs().max() > 0
+
+
+def test_poses_begin_with_what_one_walk_says() -> None:
+    torch.manual_seed(0)
+    network = Mission(MissionConfig(**TINY)).eval()
+    with torch.no_grad():
+        output = network(people_pairs(3, 2, 12))
+    for fused, alone in (output.vision_poses, output.radar_poses):
+        torch.testing.assert_close(fused, alone)
+
+
 def test_switches_switch() -> None:
     batch = people_pairs(4, 2, 8)
     torch.manual_seed(0)
@@ -153,6 +174,17 @@ def test_switches_switch() -> None:
     network = Mission(MissionConfig.from_settings({**TINY, "ablation": "noFU"})).eval()
     with pytest.raises(ValueError, match="noFU"):
         network.pair(network.vision_features(batch.vision), network.radar_features(batch.radar))
+
+
+def test_a_network_that_is_told_the_state_does_not_do_without_it() -> None:
+    network, batch = _worn(), people_pairs(2, 1, 4)
+    rgb, points = batch.vision.rgb.flatten(0, 1), batch.radar.points.flatten(0, 1)
+    with pytest.raises(ValueError, match="state is missing"):
+        network.vision.frames(rgb)
+    with pytest.raises(ValueError, match="quality is missing"):
+        network.vision.frames(rgb, batch.vision.state.flatten(0, 1))
+    with pytest.raises(ValueError, match="state is missing"):
+        network.radar.frames(points, batch.radar.point_mask.flatten(0, 1))
 
 
 def test_sizes_are_those_of_paper_and_release() -> None:

@@ -58,7 +58,7 @@ def test_people_of_other_heights_are_told_apart(name: str) -> None:
     network = _small(name).train()
     adam = torch.optim.Adam(network.parameters(), lr=5e-3)
     loss = CrossModalLoss()
-    for step in range(30):
+    for step in range(40):
         batch = people_pairs(2, 2, 16, seed=step)
         adam.zero_grad()
         loss(network(batch), batch).total.backward()
