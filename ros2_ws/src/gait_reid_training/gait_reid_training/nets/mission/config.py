@@ -45,9 +45,12 @@ class MissionConfig:
         True, "Tell both branches view, speed and range, and the camera's how large the picture is"
     )
     exchange: bool = param(True, "Whether features are exchanged; False: noFU")
-    residual: bool = param(
-        True, "Whether what pairs learn of each other is added to what single walks say"
-    )
+    residual: float = param(
+        32.0,
+        "Length of a single walk's embedding beside what pairs add to it, and to its poses; "
+        "0: pairs add nothing, they replace",
+        "", 0.0, 1e3,
+    )  # fmt: skip
     detached: bool = param(
         True, "Whether pairs learn from features as they are, and do not change them"
     )
@@ -84,7 +87,7 @@ class MissionConfig:
             backbone="resnet50",
             vision="vec",
             state=False,
-            residual=False,
+            residual=0.0,
             detached=False,
             exchange_dropout=0.0,
             lstm_layers=3,
@@ -100,7 +103,7 @@ class MissionConfig:
             backbone="resnet50",
             vision="map",
             state=False,
-            residual=False,
+            residual=0.0,
             detached=False,
             exchange_dropout=0.0,
             tokens=(14, 14),

@@ -74,12 +74,13 @@ class Mission(CrossModalNetwork):
             )
             self.vision_metric = MetricHead(config.dim)
             self.radar_metric = MetricHead(config.dim)
-            self.residual_gain = nn.Parameter(torch.full((2,), 8.0)) if config.residual else None
+            gain = nn.Parameter(torch.full((2,), config.residual))
+            self.residual_gain = gain if config.residual else None
         self.vision_alone = MetricHead(config.dim, project=True)
         self.radar_alone = MetricHead(config.dim, project=True)
         self.point_pool_alone = AttentionPooling(config.dim)
         if config.pose:
-            self.pose = PoseHead(config.dim, config.joints, adds=config.residual)
+            self.pose = PoseHead(config.dim, config.joints, adds=config.residual > 0.0)
             self.vision_pose = PoseHead(config.dim, config.joints)
             self.radar_pose = PoseHead(config.dim, config.joints)
 
@@ -274,11 +275,7 @@ class Mission(CrossModalNetwork):
         alone: tuple[Tensor, Tensor],
         fused: tuple[Tensor, Tensor],
     ) -> tuple[PairEmbeddings, ...]:
-        """Return right and wrong pairs.
-
-        Pairs of those few people whom a training shows are soon learnt by heart; what the branches
-        are to say of others must not follow them.
-        """
+        """Return right and wrong pairs, which are learnt by heart before the branches are done."""
         if self.config.detached:
             vision = replace(vision, tokens=vision.tokens.detach())
             radar = replace(radar, points=radar.points.detach())
