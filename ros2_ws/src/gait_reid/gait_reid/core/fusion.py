@@ -2,7 +2,9 @@
 
 A LiDAR knows where somebody stands, a camera knows the box in the picture. LiDAR people are
 projected into the picture and assigned to the camera's boxes; pairs take the position of the
-LiDAR and the box of the camera. Whoever one sensor alone sees stays, and says so in ``modality``.
+LiDAR and the box of the camera. A box that shows a part of somebody, because the rest looks like
+what is behind it, is that person's, who keeps the projected box. Whoever one sensor alone sees
+stays, and says so in ``modality``.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
 from gait_reid.core.geometry import Pose, box_to_roi, intrinsics_or_default
@@ -25,7 +28,9 @@ from gait_reid.core.types import (
 )
 from gait_reid_common.parameters import param, validate
 
+Bool = npt.NDArray[np.bool_]
 _IMPOSSIBLE = 1e6
+_PART_INSIDE, _PART_HEIGHT = 0.7, 0.75  # of the part's area, and of the person's height
 DEFAULT_SIZE_M = (0.5, 0.5, 1.7)
 
 
@@ -75,7 +80,8 @@ def fuse(
     seen_at = project_people(first, frames.camera, camera_pose, config.horizontal_fov_deg)
     rows, columns = _associate(first, second, seen_at, frames.camera, config)
     roi = seen_at if _is_calibrated(frames.camera) else np.full((len(first), 4), np.nan)
-    roi[rows] = second.roi[columns]
+    whole = ~_parts(seen_at, second.roi)[rows, columns] | np.isnan(roi[rows, 0])
+    roi[rows[whole]] = second.roi[columns[whole]]
     score, modality = first.score.copy(), first.modality.copy()
     score[rows] = 1.0 - (1.0 - first.score[rows]) * (1.0 - second.score[columns])
     modality[rows] |= np.uint8(Modality.CAMERA)
@@ -130,14 +136,25 @@ def _associate(
     union, _, _ = roi_overlap(seen_at, camera.roi)
     turned = _bearing_difference(seen_at, camera.roi, intrinsics)
     half_box = 0.5 * camera.roi[:, 2] / intrinsics.fx
-    allowed = (union >= config.min_overlap) & (
-        turned <= half_box + np.deg2rad(config.max_bearing_deg)
-    )
-    allowed &= _surprise(lidar, camera) <= config.max_range_surprise
+    near = turned <= half_box + np.deg2rad(config.max_bearing_deg)
+    agreed = _surprise(lidar, camera) <= config.max_range_surprise
+    allowed = near & ((union >= config.min_overlap) & agreed | _parts(seen_at, camera.roi))
     cost = np.where(allowed, 1.0 - union + turned, _IMPOSSIBLE)
     rows, columns = linear_sum_assignment(cost)
     good = cost[rows, columns] < _IMPOSSIBLE
     return rows[good], columns[good]
+
+
+def _parts(people: Float64, boxes: Float64) -> Bool:
+    """Return (n, m) which boxes show no more than a part of which projected people.
+
+    How far away such a box is cannot be told from it: its lower edge is not where the feet are.
+    """
+    _, _, inside = roi_overlap(people, boxes)
+    with np.errstate(invalid="ignore"):
+        short = boxes[None, :, 3] < _PART_HEIGHT * people[:, None, 3]
+    parts: Bool = (inside >= _PART_INSIDE) & short
+    return parts
 
 
 def _bearing_difference(first: Float64, second: Float64, camera: CameraIntrinsics) -> Float64:

@@ -14,6 +14,7 @@ _MAX_HOLE = 0.04  # of the body
 _GAP = 1 / 50  # of the height
 _NEIGHBOUR_OVERLAP = 0.02
 _ROUGH_PX = 1.5  # of the foreground, by which its edges may be wrong
+_LEAST_HEIGHT = 0.7  # of the box
 _EDGE_ROWS = 128  # of a person, at which edges are looked for; networks see 64
 
 
@@ -27,8 +28,8 @@ def cut_silhouette(detections: Detections, row: int, image: UInt8) -> UInt8 | No
         image: (height, width, 3) uint8, what is cut out of the picture for the person.
 
     Returns:
-        (height, width) uint8, 255 on the person; None without a foreground, or when nothing of the
-        person moves.
+        (height, width) uint8, 255 on the person; None without a foreground, when nothing of the
+        person moves, or when what does is too little of the height to be the whole body.
     """
     if detections.foreground is None:
         return None
@@ -44,7 +45,8 @@ def cut_silhouette(detections: Detections, row: int, image: UInt8) -> UInt8 | No
         found = _clean(mask)
     else:
         found = _fine(mask, np.maximum(low, 0), detections, row, image)
-    if not found.any():
+    rows = np.flatnonzero(found.any(axis=1))
+    if not len(rows) or rows[-1] - rows[0] + 1 < _LEAST_HEIGHT * len(found):
         return None
     return _enlarged(found, np.zeros(2), np.array(found.shape[::-1], np.float64), image)
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -77,6 +79,26 @@ def test_a_lidar_person_the_camera_missed_gets_a_box_from_its_calibration_alone(
 def test_same_bearing_at_another_range_is_another_person():
     fused = fuse(by_lidar((25, 0.3)), by_camera((6, 0.1)), frames(), POSE, "site")
     assert fused.modality.tolist() == [LIDAR, int(Modality.CAMERA)]
+
+
+@pytest.mark.parametrize("calibrated", [True, False])
+def test_a_box_that_shows_the_upper_half_is_of_the_person_who_stands_there(calibrated):
+    lidar, camera = by_lidar((8, 1), (8, -1)), by_camera((8, 1), (8, -1))
+    camera.roi[0, 3] *= 0.5  # its lower edge is where the feet of somebody at 20 m would be
+    people = locate_people(CAMERA, POSE, camera.roi, RangeConfig())
+    halved = replace(camera, position=people.position, covariance=people.covariance)
+    assert np.linalg.norm(halved.position[0, :2]) > 12.0
+    fused = fuse(lidar, halved, frames(calibrated), POSE, "site")
+    assert fused.modality.tolist() == [BOTH, BOTH]
+    np.testing.assert_array_equal(fused.position, lidar.position)
+    assert fused.roi[0, 3] == pytest.approx(camera.roi[0, 3] * (2.0 if calibrated else 1.0))
+
+
+def test_who_is_seen_whole_besides_a_part_of_somebody_nearer_stays_apart():
+    camera = by_camera((6, 0), (6, 0), (20, 0.3))
+    fused = fuse(by_lidar((6, 0), (20, 0.3)), camera, frames(), POSE, "site")
+    assert fused.modality.tolist() == [BOTH, BOTH, int(Modality.CAMERA)]
+    np.testing.assert_allclose(fused.roi[:2], camera.roi[[0, 2]])
 
 
 @pytest.mark.parametrize("which", ["lidar", "camera", "neither"])
