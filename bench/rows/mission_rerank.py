@@ -64,4 +64,4 @@ def build() -> Case:
     )  # fmt: skip
 
 
-BENCHMARK = Benchmark("mission_rerank", "Mission's two stages", build)
+BENCHMARK = Benchmark("mission_rerank", "Mission's two stages", build, rounds=3)
