@@ -78,10 +78,10 @@ def fuse(
     first = lidar if lidar is not None else Detections.empty(frames.stamp_ns, frame_id)
     second = camera if camera is not None else Detections.empty(frames.stamp_ns, frame_id)
     seen_at = project_people(first, frames.camera, camera_pose, config.horizontal_fov_deg)
-    rows, columns = _associate(first, second, seen_at, frames.camera, config)
+    rows, columns, part = _associate(first, second, seen_at, frames.camera, config)
     roi = seen_at if _is_calibrated(frames.camera) else np.full((len(first), 4), np.nan)
-    whole = ~_parts(seen_at, second.roi)[rows, columns] | np.isnan(roi[rows, 0])
-    roi[rows[whole]] = second.roi[columns[whole]]
+    taken = ~part | np.isnan(roi[rows, 0])
+    roi[rows[taken]] = second.roi[columns[taken]]
     score, modality = first.score.copy(), first.modality.copy()
     score[rows] = 1.0 - (1.0 - first.score[rows]) * (1.0 - second.score[columns])
     modality[rows] |= np.uint8(Modality.CAMERA)
@@ -127,22 +127,28 @@ def _associate(
     seen_at: Float64,
     frame: CameraFrame | None,
     config: FusionConfig,
-) -> tuple[Int64, Int64]:
-    """Return the matched rows of both, by overlap in the picture within gates."""
+) -> tuple[Int64, Int64, Bool]:
+    """Return the matched rows of both, by overlap in the picture within gates.
+
+    Returns:
+        Rows of the LiDAR's people, rows of the camera's, and whether these show a part alone.
+    """
     nothing = np.zeros(0, np.int64)
     if frame is None or not len(lidar) or not len(camera):
-        return nothing, nothing
+        return nothing, nothing, np.zeros(0, np.bool_)
     intrinsics = intrinsics_or_default(frame, np.deg2rad(config.horizontal_fov_deg))
     union, _, _ = roi_overlap(seen_at, camera.roi)
     turned = _bearing_difference(seen_at, camera.roi, intrinsics)
     half_box = 0.5 * camera.roi[:, 2] / intrinsics.fx
     near = turned <= half_box + np.deg2rad(config.max_bearing_deg)
     agreed = _surprise(lidar, camera) <= config.max_range_surprise
-    allowed = near & ((union >= config.min_overlap) & agreed | _parts(seen_at, camera.roi))
+    part = _parts(seen_at, camera.roi)
+    allowed = near & ((union >= config.min_overlap) & agreed | part)
     cost = np.where(allowed, 1.0 - union + turned, _IMPOSSIBLE)
     rows, columns = linear_sum_assignment(cost)
     good = cost[rows, columns] < _IMPOSSIBLE
-    return rows[good], columns[good]
+    rows, columns = rows[good], columns[good]
+    return rows, columns, part[rows, columns]
 
 
 def _parts(people: Float64, boxes: Float64) -> Bool:
