@@ -1,10 +1,9 @@
 """People in the pictures of one camera, without a network and without weights by default.
 
 What moves (`motion`) is grouped into one box per body (`motion_regions`); OpenCV's people detector
-is asked about these boxes alone, and about those that a LiDAR proposes. Shape, motion and the
-detector's score add up over time, so that a swaying branch does not become a person and a person
-who bends does not cease to be one. Where the user gives a detector network, the boxes are the
-network's, and motion makes the silhouettes alone.
+is asked about these boxes alone. Shape, motion and the detector's score add up over time, so that a
+swaying branch does not become a person and a person who bends does not cease to be one. Where the
+user gives a detector network, the boxes are the network's, and motion makes the silhouettes alone.
 """
 
 from __future__ import annotations
@@ -107,7 +106,7 @@ class CameraPeopleDetector:
         Args:
             frame: Picture; without calibration the configured field of view is assumed.
             camera_pose: Optical frame in the fixed frame.
-            lidar: People whom the LiDAR sees at this instant: where to look besides.
+            lidar: People whom the LiDAR sees at this instant: what moves there is somebody.
 
         Returns:
             Detections with ``roi``, ``foreground`` and a position whose covariance is long along
@@ -133,7 +132,7 @@ class CameraPeopleDetector:
         motion: Motion,
         elapsed_s: float,
     ) -> tuple[Float64, Float64]:
-        """Return boxes and scores of who moves, or is where the LiDAR sees somebody."""
+        """Return boxes and scores of who moves, or has moved and stands."""
         if self._regions is None or not motion.warm:
             self._regions = MotionRegions(
                 self.config.min_height_px * motion.scale, self.config.max_hold_s
@@ -141,9 +140,7 @@ class CameraPeopleDetector:
         proposed = self._project(lidar, frame, pose)
         moving = self._regions.update(motion, frame.stamp_ns) if motion.warm else []
         self._weigh(frame, motion, moving, proposed, elapsed_s)
-        roi, score = self._report(moving, motion.scale)
-        extra_roi, extra_score = self._verify_proposed(frame, proposed, roi)
-        return np.vstack([roi, extra_roi]), np.concatenate([score, extra_score])
+        return self._report(moving, motion.scale)
 
     def _project(self, lidar: Detections | None, frame: CameraFrame, pose: Pose) -> Float64:
         if lidar is None:
@@ -213,20 +210,6 @@ class CameraPeopleDetector:
         ]
         roi = np.array([region.roi for region in sure]).reshape(-1, 4) / scale
         return roi, np.array([region.evidence for region in sure], np.float64)
-
-    def _verify_proposed(
-        self, frame: CameraFrame, proposed: Float64, found: Float64
-    ) -> tuple[Float64, Float64]:
-        """Return the proposals of the other sensor that the people detector confirms."""
-        overlap = roi_overlap(proposed, found)[0].max(axis=1, initial=0.0)
-        rows, scores = [], []
-        for row in np.flatnonzero(overlap < 0.3)[: self.config.max_verified]:
-            score = self._verifier.verify(frame.image, proposed[row]).score
-            likely = 1.0 / (1.0 + np.exp(-2.0 * (score - self.config.detector_score)))
-            if likely >= self.config.min_score:
-                rows.append(row)
-                scores.append(float(likely))
-        return proposed[rows], np.array(scores, np.float64)
 
     def _locate(
         self, frame: CameraFrame, pose: Pose, roi: Float64, score: Float64, motion: Motion

@@ -121,23 +121,38 @@ def test_a_backward_jump_of_time_starts_anew():
     assert len(detector.detect(scenes.show([(scenes.BODY, CROSSING)], 0), scenes.CAMERA_POSE)) == 0
 
 
-def test_what_the_lidar_sees_is_looked_at(monkeypatch):
+def by_lidar(index: int) -> Detections:
+    """Return where a LiDAR sees who crosses, and a post beside the way."""
+    xy = np.vstack([CROSSING.position(index * scenes.PERIOD_S), [9.0, 3.0]])
+    return Detections(
+        scenes.stamp(index), "site", np.column_stack([xy, np.zeros(2)]),
+        np.tile(np.eye(2) * 0.01, (2, 1, 1)), np.tile([0.5, 0.5, 1.75], (2, 1)),
+        np.full((2, 4), np.nan), np.ones(2), np.full(2, int(Modality.LIDAR), np.uint8),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("agrees", [False, True])
+def test_where_a_lidar_agrees_the_people_detector_is_rarely_asked(monkeypatch, agrees):
     asked = []
 
     def verify(self, image, roi, wide=False):
         asked.append(np.asarray(roi))
-        return type("Verdict", (), {"score": 1.0, "roi": np.asarray(roi)})()
+        return type("Verdict", (), {"score": -4.0, "roi": np.asarray(roi)})()
 
     monkeypatch.setattr(PeopleVerifier, "verify", verify)
-    lidar = Detections(
-        0, "site", np.array([[7.0, 0.5, 0.0]]), np.eye(2)[None] * 0.01,
-        np.array([[0.5, 0.5, 1.75]]), np.full((1, 4), np.nan), np.ones(1),
-        np.array([int(Modality.LIDAR)], np.uint8),
-    )  # fmt: skip
-    frame = scenes.show([], 0)
-    found = CameraPeopleDetector().detect(frame, scenes.CAMERA_POSE, lidar)
-    assert len(asked) == len(found) == 1
-    assert found.roi[0] == pytest.approx(asked[0])
+    detector = CameraPeopleDetector()
+    results = [
+        detector.detect(
+            scenes.show([(scenes.BODY, CROSSING)], i),
+            scenes.CAMERA_POSE,
+            by_lidar(i) if agrees else None,
+        )
+        for i in range(100)
+    ]
+    assert (len(asked) < 20) if agrees else (len(asked) > 30)
+    assert max(len(found) for found in results) == 1  # what stands still is not somebody
+    seen = (seen_of(results, range(40, 100), scenes.BODY, CROSSING) > 0.6).mean()
+    assert seen > 0.9
 
 
 def test_wrong_parameters_name_the_field():
