@@ -20,7 +20,7 @@ from gait_reid_training.export.graphs import Examples, Part
 from gait_reid_training.nets.mission.cached import ModalityCache
 from gait_reid_training.nets.mission.mission import Mission, VisionFeatures
 
-PAIR_GROUP = 10
+PAIR_GROUP = 25
 """Walks of cameras that one row of `pair` compares with a walk of a radar."""
 
 

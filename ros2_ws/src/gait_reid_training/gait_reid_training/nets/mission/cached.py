@@ -97,30 +97,29 @@ def fused_frames_of_radar(
         score: Gives the points' weights of their fused features.
         whole_walk: Whether attention spans all frames, or one.
     """
-    groups, walks, frames, _ = vision.mask.shape
+    frames = vision.mask.shape[2]
     key, value, mask = (
         one.flatten(2, 3)[:, None] if whole_walk else one.transpose(1, 2)
         for one in (vision.key, vision.value, vision.mask)
     )  # (G, sets, M, cells, ...)
     asked = _sets(radar.query, whole_walk)
-    sets = asked.shape[1]
-    products = (asked @ key.flatten(2, 3).transpose(-2, -1)).unflatten(3, (walks, -1))
+    # Groups and sets are one axis here: engines then need no copy of the keys turned around.
+    keys = key.flatten(0, 1).transpose(-2, -1)
+    products = (asked.flatten(0, 1)[:, None] @ keys).unflatten(0, asked.shape[:2])
     if whole_walk:  # the cells of one frame are all seen, or none is
-        products = products + additive_mask(mask)[:, :, None]
-    weight = products.softmax(dim=-1)  # (G, sets, points of a set, M, cells of a set)
-    seen = mask.any(dim=-1)
-    # A matrix of one column: engines take a vector row by row.
-    cell_score = (value @ (score.weight @ mutual_map).T)[..., 0] * seen[..., None]
-    told = (weight * cell_score[:, :, None]).sum(dim=-1)
-    own = score(radar.static)  # (G, T, N, 1)
-    share = masked_softmax(
-        (own + told.reshape(groups, frames, -1, walks)).transpose(2, 3), radar.mask[:, :, None]
-    )  # (G, T, M, N)
-    by_point = share.transpose(2, 3).reshape(groups, sets, frames // sets, -1, walks, 1)
-    by_frame = weight.reshape(groups, sets, frames // sets, -1, walks, weight.shape[-1])
-    cells = (by_frame * by_point).sum(dim=3).transpose(2, 3)  # (G, sets, M, frames of a set, ...)
-    answer = (cells @ value) * seen[..., None, None]
-    answer = answer.transpose(2, 3).reshape(groups, frames, walks, -1)
+        products = products + additive_mask(mask)[..., None, :]
+    of_set = frames // products.shape[1]
+    weight = products.softmax(dim=-1).unflatten(3, (of_set, -1))  # (G, sets, M, F, N, cells)
+    seen = mask.any(dim=-1)[..., None, None]
+    # Matrices of one column and of one row: engines take vectors one by one.
+    cell_score = value @ (score.weight @ mutual_map).T
+    told = (weight @ cell_score[:, :, :, None]).squeeze(-1) * seen
+    own = score(radar.static).squeeze(-1)
+    by_frame = told.transpose(2, 3).flatten(1, 2)  # (G, T, M, N)
+    share = masked_softmax(own[:, :, None] + by_frame, radar.mask[:, :, None])
+    by_set = share.unflatten(1, (-1, of_set)).transpose(2, 3).unsqueeze(-2)
+    answer = ((by_set @ weight).squeeze(-2) @ value) * seen
+    answer = answer.transpose(2, 3).flatten(1, 2)  # (G, T, M, inner)
     fused = share @ radar.static + answer @ mutual_map.T
     return fused.transpose(1, 2)
 

@@ -30,7 +30,7 @@ from gait_reid_training.nets.mission.cross_modal import (
     PairEmbeddings,
 )
 from gait_reid_training.nets.mission.heads import MetricHead, PoseHead
-from gait_reid_training.nets.mission.nonlocal_ import Exchanged, NonLocalBlock
+from gait_reid_training.nets.mission.nonlocal_ import NonLocalBlock
 from gait_reid_training.nets.mission.pooling import AttentionPooling
 from gait_reid_training.nets.mission.radar import RadarBranch, RadarFeatures
 from gait_reid_training.nets.mission.vision import VisionBranch
@@ -67,10 +67,13 @@ class Mission(CrossModalNetwork):
         self.identity_loss = config.loss
         self.vision = VisionBranch(config)
         self.radar = RadarBranch(config)
-        self.point_pool = AttentionPooling(config.dim)
         if config.exchange:
+            self.point_pool = AttentionPooling(config.dim)
             self.vision_block, self.radar_block = (
-                NonLocalBlock(config.dim, config.inner, config.exchange_dropout) for _ in range(2)
+                NonLocalBlock(
+                    config.dim, config.inner, config.exchange_dropout, not config.residual
+                )
+                for _ in range(2)
             )
             self.vision_metric = MetricHead(config.dim)
             self.radar_metric = MetricHead(config.dim)
@@ -80,7 +83,8 @@ class Mission(CrossModalNetwork):
         self.radar_alone = MetricHead(config.dim, project=True)
         self.point_pool_alone = AttentionPooling(config.dim)
         if config.pose:
-            self.pose = PoseHead(config.dim, config.joints, adds=config.residual > 0.0)
+            if config.exchange:
+                self.pose = PoseHead(config.dim, config.joints, adds=config.residual > 0.0)
             self.vision_pose = PoseHead(config.dim, config.joints)
             self.radar_pose = PoseHead(config.dim, config.joints)
 
@@ -113,35 +117,27 @@ class Mission(CrossModalNetwork):
         alone: Tensor = self.radar_alone(frames, features.mask.any(dim=2))
         return alone
 
-    def exchange(self, vision: VisionFeatures, radar: RadarFeatures) -> tuple[Exchanged, Exchanged]:
-        """Return the tokens (B, T, P, d) and the points (B, T, N, d) of pairs, fused and alone.
+    def exchange(self, vision: VisionFeatures, radar: RadarFeatures) -> tuple[Tensor, Tensor]:
+        """Return the tokens (B, T, P, d) and the points (B, T, N, d) of pairs, fused.
 
-        Without exchange (noFU) both are what came in.
+        Without exchange (noFU) they are what came in.
         """
         if not self.config.exchange:
-            return (
-                Exchanged(vision.tokens, vision.tokens),
-                Exchanged(radar.points, radar.points),
-            )
+            return vision.tokens, radar.points
         cells = vision.mask[..., None].expand(-1, -1, vision.tokens.shape[2])
         own = (self._joined(vision.tokens), self._joined(cells))
         other = (self._joined(radar.points), self._joined(radar.mask))
-        frames = vision.mask.shape
-        return (
-            self._parted(self.vision_block(*own, *other), frames),
-            self._parted(self.radar_block(*other, *own), frames),
-        )
+        seen, heard = self.vision_block(*own, *other), self.radar_block(*other, *own)
+        return seen.reshape(vision.tokens.shape), heard.reshape(radar.points.shape)
 
     def _joined(self, tokens: Tensor) -> Tensor:
         """Return the tokens (B, T, K, ...) of one frame, or of a walk, as one set."""
         return tokens.flatten(0, 1) if self.config.scope == "frame" else tokens.flatten(1, 2)
 
-    def _parted(self, exchanged: Exchanged, frames: torch.Size) -> Exchanged:
-        dim = 0 if self.config.scope == "frame" else 1
-        sizes = (frames[0], frames[1]) if dim == 0 else (frames[1], -1)
-        return Exchanged(
-            exchanged.fused.unflatten(dim, sizes), exchanged.alone.unflatten(dim, sizes)
-        )
+    def _fused(self, vision: VisionFeatures, radar: RadarFeatures) -> tuple[Tensor, Tensor]:
+        """Return the frames (B, T, d) of pairs' walks, each knowing of the other."""
+        seen, heard = self.exchange(vision, radar)
+        return seen.mean(dim=2), self.point_pool(heard, radar.mask)
 
     def pair(self, vision: VisionFeatures, radar: RadarFeatures) -> PairEmbeddings:
         """Return the embeddings of pairs, row by row, written out.
@@ -156,10 +152,12 @@ class Mission(CrossModalNetwork):
     def _pair(
         self, vision: VisionFeatures, radar: RadarFeatures, seen_alone: Tensor, heard_alone: Tensor
     ) -> PairEmbeddings:
-        own, other = self.exchange(vision, radar)
-        seen, heard = own.fused.mean(dim=2), self.point_pool(other.fused, radar.mask)
-        bases = self._bases(seen_alone, heard_alone)
-        return self._embedded(seen, heard, vision.mask, radar.mask.any(dim=2), bases)
+        return self._embedded(
+            *self._fused(vision, radar),
+            vision.mask,
+            radar.mask.any(dim=2),
+            self._bases(seen_alone, heard_alone),
+        )
 
     def _bases(self, vision: Tensor, radar: Tensor) -> tuple[Tensor | None, Tensor | None]:
         """Return what the embeddings of pairs start from, of unimodal embeddings."""
@@ -243,48 +241,38 @@ class Mission(CrossModalNetwork):
 
     def output(self, vision: VisionFeatures, radar: RadarFeatures) -> CrossModalOutput:
         """Return what `forward` does, of walks whose features are known."""
-        own, other = self.exchange(vision, radar)
-        seen, heard = own.fused.mean(dim=2), self.point_pool(other.fused, radar.mask)
         alone = (self.unimodal_vision(vision), self.unimodal_radar(radar))
+        poses = self._poses_alone(vision, radar) if self.config.pose else ((), ())
         pairs: tuple[PairEmbeddings, ...] = ()
         if self.config.exchange:
-            pairs = self._pairs(vision, radar, alone, (seen, heard))
-        vision_poses: tuple[Tensor, ...] = ()
-        radar_poses: tuple[Tensor, ...] = ()
-        if self.config.pose:
-            vision_poses = self._poses(seen, self.vision_pose(own.alone.mean(dim=2)))
-            radar_alone = self.point_pool(other.alone, radar.mask)
-            radar_poses = self._poses(heard, self.radar_pose(radar_alone))
-        return CrossModalOutput(
-            *alone,
-            pairs,
-            vision_poses,
-            radar_poses,
-            radar.root if self.config.pose else None,
-        )
-
-    def _poses(self, fused: Tensor, alone: Tensor) -> tuple[Tensor, Tensor]:
-        """Return poses by what both modalities say, and by what one does."""
-        pose = self.pose(fused)
-        return (pose + alone.detach() if self.config.residual else pose), alone
-
-    def _pairs(
-        self,
-        vision: VisionFeatures,
-        radar: RadarFeatures,
-        alone: tuple[Tensor, Tensor],
-        fused: tuple[Tensor, Tensor],
-    ) -> tuple[PairEmbeddings, ...]:
-        """Return right and wrong pairs, which are learnt by heart before the branches are done."""
-        if self.config.detached:
-            vision = replace(vision, tokens=vision.tokens.detach())
-            radar = replace(radar, points=radar.points.detach())
-            alone = (alone[0].detach(), alone[1].detach())
-            right = self._pair(vision, radar, *alone)
-        else:
+            known = alone
+            if self.config.detached:
+                # Pairs are learnt by heart before the branches are done.
+                vision = replace(vision, tokens=vision.tokens.detach())
+                radar = replace(radar, points=radar.points.detach())
+                known = (alone[0].detach(), alone[1].detach())
+            fused = self._fused(vision, radar)
             masks = vision.mask, radar.mask.any(dim=2)
-            right = self._embedded(*fused, *masks, self._bases(*alone))
-        return (right, *self._wrong_pairs(vision, radar, *alone))
+            right = self._embedded(*fused, *masks, self._bases(*known))
+            pairs = (right, *self._wrong_pairs(vision, radar, *known))
+            if self.config.pose:
+                poses = tuple(
+                    (self._pose_fused(one, own[0]), *own) for one, own in zip(fused, poses)
+                )
+        root = radar.root if self.config.pose else None
+        return CrossModalOutput(*alone, pairs, *poses, root)
+
+    def _poses_alone(
+        self, vision: VisionFeatures, radar: RadarFeatures
+    ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """Return poses (B, T, J, 3) before the camera and before the radar, by one walk each."""
+        heard = self.point_pool_alone(radar.points, radar.mask)
+        return (self.vision_pose(vision.tokens.mean(dim=2)),), (self.radar_pose(heard),)
+
+    def _pose_fused(self, fused: Tensor, alone: Tensor) -> Tensor:
+        """Return poses by what both modalities say."""
+        pose: Tensor = self.pose(fused)
+        return pose + alone.detach() if self.config.residual else pose
 
     def _wrong_pairs(
         self, vision: VisionFeatures, radar: RadarFeatures, seen_alone: Tensor, heard_alone: Tensor

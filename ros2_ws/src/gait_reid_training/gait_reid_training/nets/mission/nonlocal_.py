@@ -14,7 +14,6 @@ block begins as the identity; if those before it did so too, no gradient would r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import cast
 
 import torch
@@ -25,19 +24,6 @@ from gait_reid_training.nets.mission.pooling import masked_softmax
 from gait_reid_training.nets.pointgnn import MaskedBatchNorm
 
 
-@dataclass(frozen=True)
-class Exchanged:
-    """What a block gives.
-
-    Attributes:
-        fused: (M, P, d), with what the other modality knew.
-        alone: (M, P, d), with what the modality knew itself.
-    """
-
-    fused: Tensor
-    alone: Tensor
-
-
 class NonLocalBlock(nn.Module):
     """What one modality makes of itself and of the other.
 
@@ -45,9 +31,12 @@ class NonLocalBlock(nn.Module):
         dim: Width of the tokens of both modalities.
         inner: Width inside attention.
         dropout: Share of what is added to the tokens that is left out in training.
+        identity: Whether the block begins as the identity. It then takes long to say anything.
     """
 
-    def __init__(self, dim: int, inner: int, dropout: float = 0.0) -> None:
+    def __init__(
+        self, dim: int, inner: int, dropout: float = 0.0, identity: bool = True
+    ) -> None:
         super().__init__()
         self.own_norm = MaskedBatchNorm(dim)
         self.other_norm = MaskedBatchNorm(dim)
@@ -63,12 +52,13 @@ class NonLocalBlock(nn.Module):
         for layer, gain in ((self.own, 0.5), (self.other, 0.5)):
             nn.init.xavier_uniform_(layer.weight, gain=gain)
             nn.init.zeros_(layer.bias)
-        nn.init.zeros_(self.combine_norm.norm.weight)
+        if identity:
+            nn.init.zeros_(self.combine_norm.norm.weight)
 
     def forward(
         self, own: Tensor, own_mask: Tensor, other: Tensor, other_mask: Tensor
-    ) -> Exchanged:
-        """Exchange features.
+    ) -> Tensor:
+        """Return what the receiving modality knows then, (M, P, dim).
 
         Args:
             own: (M, P, dim), of the receiving modality.
@@ -83,8 +73,8 @@ class NonLocalBlock(nn.Module):
         alone = self.self_norm(self.self_out(own_found), own_mask)
         mutual = self.mutual_norm(self.mutual_out(found), own_mask)
         joined = self.combine(torch.cat([alone, mutual], dim=-1))
-        told = self.dropout(self.combine_norm(joined, own_mask))
-        return Exchanged(own + told, own + alone)
+        told: Tensor = self.dropout(self.combine_norm(joined, own_mask))
+        return own + told
 
     def _own(self, own: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
         return self.own(functional.relu(self.own_norm(own, mask))).chunk(4, dim=-1)
