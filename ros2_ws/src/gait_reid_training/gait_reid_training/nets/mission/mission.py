@@ -242,7 +242,7 @@ class Mission(CrossModalNetwork):
     def output(self, vision: VisionFeatures, radar: RadarFeatures) -> CrossModalOutput:
         """Return what `forward` does, of walks whose features are known."""
         alone = (self.unimodal_vision(vision), self.unimodal_radar(radar))
-        poses = self._poses_alone(vision, radar) if self.config.pose else ((), ())
+        poses = self._poses_alone(vision, radar)
         pairs: tuple[PairEmbeddings, ...] = ()
         if self.config.exchange:
             known = alone
@@ -256,16 +256,22 @@ class Mission(CrossModalNetwork):
             right = self._embedded(*fused, *masks, self._bases(*known))
             pairs = (right, *self._wrong_pairs(vision, radar, *known))
             if self.config.pose:
-                poses = tuple(
+                seen, heard = (
                     (self._pose_fused(one, own[0]), *own) for one, own in zip(fused, poses)
                 )
+                poses = (seen, heard)
         root = radar.root if self.config.pose else None
         return CrossModalOutput(*alone, pairs, *poses, root)
 
     def _poses_alone(
         self, vision: VisionFeatures, radar: RadarFeatures
     ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-        """Return poses (B, T, J, 3) before the camera and before the radar, by one walk each."""
+        """Return poses (B, T, J, 3) before the camera and before the radar, by one walk each.
+
+        Without poses (noAT) there are none.
+        """
+        if not self.config.pose:
+            return (), ()
         heard = self.point_pool_alone(radar.points, radar.mask)
         return (self.vision_pose(vision.tokens.mean(dim=2)),), (self.radar_pose(heard),)
 

@@ -34,9 +34,7 @@ class NonLocalBlock(nn.Module):
         identity: Whether the block begins as the identity. It then takes long to say anything.
     """
 
-    def __init__(
-        self, dim: int, inner: int, dropout: float = 0.0, identity: bool = True
-    ) -> None:
+    def __init__(self, dim: int, inner: int, dropout: float = 0.0, identity: bool = True) -> None:
         super().__init__()
         self.own_norm = MaskedBatchNorm(dim)
         self.other_norm = MaskedBatchNorm(dim)
@@ -55,9 +53,7 @@ class NonLocalBlock(nn.Module):
         if identity:
             nn.init.zeros_(self.combine_norm.norm.weight)
 
-    def forward(
-        self, own: Tensor, own_mask: Tensor, other: Tensor, other_mask: Tensor
-    ) -> Tensor:
+    def forward(self, own: Tensor, own_mask: Tensor, other: Tensor, other_mask: Tensor) -> Tensor:
         """Return what the receiving modality knows then, (M, P, dim).
 
         Args:
