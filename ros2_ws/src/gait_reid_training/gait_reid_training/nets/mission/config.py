@@ -46,7 +46,7 @@ class MissionConfig:
     )
     exchange: bool = param(True, "Whether features are exchanged; False: noFU")
     residual: float = param(
-        32.0,
+        256.0,
         "Length of a single walk's embedding beside what pairs add to it, and to its poses; "
         "0: pairs add nothing, they replace",
         "", 0.0, 1e3,

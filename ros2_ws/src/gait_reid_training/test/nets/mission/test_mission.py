@@ -15,7 +15,10 @@ from gait_reid_training.nets.mission.losses import CrossModalLoss  # noqa: E402
 from gait_reid_training.nets.mission.mission import Mission, VisionFeatures  # noqa: E402
 from gait_reid_training.nets.mission.radar import RadarFeatures  # noqa: E402
 
-TINY = {"width": 4, "dim": 16, "inner": 8, "tokens": (4, 2), "lstm_width": 8, "lstm_layers": 1}
+TINY = {
+    "width": 4, "dim": 16, "inner": 8, "tokens": (4, 2), "lstm_width": 8, "lstm_layers": 1,
+    "residual": 8.0,  # what pairs add would hide behind a longer base
+}  # fmt: skip
 READINGS = {
     "frame": {},
     "sequence": {"scope": "sequence"},
@@ -114,7 +117,7 @@ def test_an_embedding_depends_on_what_it_is_compared_with() -> None:
         radar = network.radar_features(batch.radar)
         right = network.pair(vision, radar)
         wrong = network.pair(VisionFeatures(vision.tokens.roll(1, 0), vision.mask), radar)
-        assert (right.radar - wrong.radar).norm(dim=1).min() > 2e-4
+        assert (right.radar - wrong.radar).norm(dim=1).min() > 1e-3
         alone = network.radar_embedding(batch.radar)
         assert torch.equal(alone, network.unimodal_radar(radar))
 
