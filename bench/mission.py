@@ -23,7 +23,8 @@ from gait_reid.core.types import (
 )
 from gait_reid.testing.noise import noisy_crop
 
-FRAMES = 12
+FRAMES = 16
+"""Frames of a walk, as many as the shipped models look at."""
 
 
 @functools.lru_cache(maxsize=1)

@@ -30,8 +30,8 @@ def _contender(name: str, pairs: int, work: Callable[[], Any], version: str = ""
     return Contender(name, measure, version)
 
 
-def _plain() -> tuple[Contender, Contender]:
-    """Return the network in torch: pairs written out, and from caches of both walks."""
+def _plain(frames: int) -> tuple[Contender, Contender]:
+    """Return the network in torch: pairs of so many frames written out, and from caches."""
     import torch
 
     network = mission_network()
@@ -40,7 +40,7 @@ def _plain() -> tuple[Contender, Contender]:
     from gait_reid_training.nets.mission.mission import VisionFeatures
     from gait_reid_training.nets.mission.radar import RadarFeatures
 
-    frames, points = 10, 64
+    points = 64
     seen = torch.ones(NUM_PLAIN, frames, dtype=torch.bool)
     vision = VisionFeatures(torch.randn(NUM_PLAIN, frames, cells, config.dim), seen)
     mask = torch.ones(NUM_PLAIN, frames, points, dtype=torch.bool)
@@ -71,16 +71,16 @@ def build() -> Case:
     model, what = mission_model()
     made = encoder(model)
     tokens = tokens_of(records_of(made, NUM_PAIRS))
-    query = embedding_of(made, heard_walk(1))
+    query, frames = embedding_of(made, heard_walk(1)), model.description.frames
     candidate = _contender(
         "the graph of pairs, from tokens as galleries keep them", NUM_PAIRS,
         lambda: made.compare(query, tokens),
     )  # fmt: skip
     workload = (
-        f"{what}: one walk before a radar with {NUM_PAIRS} before a camera, 10 frames each "
-        f"(written out: {NUM_PLAIN}); processor time per pair"
+        f"{what}: one walk before a radar with {NUM_PAIRS} before a camera, "
+        f"{frames} frames each (written out: {NUM_PLAIN}); processor time per pair"
     )
-    return Case(workload, candidate, _plain())
+    return Case(workload, candidate, _plain(frames))
 
 
 BENCHMARK = Benchmark(

@@ -17,6 +17,7 @@ from ros_pip.ros import Ros
 
 _COLCON = "import sys; from colcon_core.command import main; sys.exit(main())"
 _DESCRIPTIONS = {"package.xml", "setup.py", "setup.cfg", "pyproject.toml", "CMakeLists.txt"}
+_LISTS = {"manifest.yaml"}  # of models with their checksums, which the build copies
 _INTERFACES = {".msg", ".srv", ".action"}
 _SKIPPED_FOLDERS = {"__pycache__", "test", "build", ".pytest_cache", ".mypy_cache", ".ruff_cache"}
 
@@ -76,12 +77,12 @@ def source_key(package: Path, against: str) -> str:
     """Changes when a build of the package against that environment would give something else.
 
     The build links to the sources, so that an edited Python file or configuration file needs no
-    build; a new file, an edited interface and an edited build description do.
+    build; a new file, an edited interface, an edited build description and other models do.
     """
     parts: list[str | bytes] = [against]
     for path in sorted(_files(package)):
         relative = path.relative_to(package)
-        if path.name in _DESCRIPTIONS or path.suffix in _INTERFACES:
+        if path.name in _DESCRIPTIONS | _LISTS or path.suffix in _INTERFACES:
             parts += [str(relative), path.read_bytes()]
         elif path.suffix != ".py":
             parts.append(str(relative))

@@ -342,6 +342,11 @@ def test_source_key_changes_with_what_a_build_depends_on(tmp_path: Path) -> None
     (folder / "test").mkdir()
     (folder / "test" / "data.bin").touch()
     assert key() == first
+    (folder / "manifest.yaml").write_text("models: []")
+    listed = key()
+    (folder / "manifest.yaml").write_text("models: [{name: other}]")
+    assert key() != listed
+    (folder / "manifest.yaml").unlink()
     assert workspace.source_key(folder, "another") != first
     changes = [("msg/M.msg", "int32 y\n"), ("package.xml", "<x/>"), ("new.launch.xml", "")]
     seen = {first}
