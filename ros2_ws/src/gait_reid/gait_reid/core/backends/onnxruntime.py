@@ -112,8 +112,6 @@ def _options(library: ModuleType, threads: int) -> Any:
     # Threads that spin between runs take the cores that sensors and tracking need.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
-    # What a softmax all but rules out becomes a number too small for fast arithmetic.
-    options.add_session_config_entry("session.set_denormal_as_zero", "1")
     return options
 
 

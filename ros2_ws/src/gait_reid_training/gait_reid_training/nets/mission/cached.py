@@ -73,7 +73,7 @@ def fused_frames_of_vision(
     sets, length, inner = key.shape[1:]
     rows = vision.query.transpose(1, 2).reshape(groups, sets, -1, inner)
     score = rows @ key.transpose(-2, -1)
-    weight = (score + additive_mask(mask)[..., None, :]).softmax(dim=-1)
+    weight = _softmax(score + additive_mask(mask)[..., None, :])
     pooled = weight.reshape(groups, frames, walks, cells, length).mean(dim=3)
     answer = pooled.reshape(groups, sets, -1, length) @ value
     by_walk = answer.reshape(groups, frames, walks, inner).transpose(1, 2)
@@ -122,6 +122,15 @@ def fused_frames_of_radar(
     answer = answer.transpose(2, 3).flatten(1, 2)  # (G, T, M, inner)
     fused = share @ radar.static + answer @ mutual_map.T
     return fused.transpose(1, 2)
+
+
+def _softmax(score: Tensor) -> Tensor:
+    """Return the softmax over the last axis without denormal numbers, which are slow to reckon with.
+
+    What is ruled out keeps a share of exp(-80), less than single precision can tell from nothing.
+    """
+    share = (score - score.amax(dim=-1, keepdim=True)).clamp(min=-80.0).exp()
+    return share / share.sum(dim=-1, keepdim=True)
 
 
 def _sets(tokens: Tensor, whole_walk: bool) -> Tensor:
