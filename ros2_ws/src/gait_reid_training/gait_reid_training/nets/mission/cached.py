@@ -125,7 +125,7 @@ def fused_frames_of_radar(
 
 
 def _softmax(score: Tensor) -> Tensor:
-    """Return the softmax over the last axis without denormal numbers, which are slow to reckon with.
+    """Return the softmax over the last axis without denormal numbers, with which sums are slow.
 
     What is ruled out keeps a share of exp(-80), less than single precision can tell from nothing.
     """
